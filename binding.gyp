@@ -1,0 +1,89 @@
+# The native build. cpp/sources.txt is the one list of sources; CMakeLists.txt reads it too.
+{
+  'targets': [
+    {
+      # The program that becomes the container: no libc, so that it is small, starts at once, and
+      # owes nothing to the host it runs on.
+      'target_name': 'init',
+      'type': 'executable',
+      'sources': ['<!@(grep -E "^cpp/(core|init)/" cpp/sources.txt)'],
+      'defines': ['TSRUNC_FREESTANDING'],
+      'cflags!': ['-O3', '-pthread', '-fno-omit-frame-pointer'],
+      'cflags': [
+        '-Wshadow',
+        '-Os',
+        '-ffreestanding',
+        '-nostdlib',
+        '-fno-pie',
+        '-fomit-frame-pointer',
+        # These need a libc (canary, checked functions, unwinder) or cost space.
+        '-U_FORTIFY_SOURCE',
+        '-fno-stack-protector',
+        '-fno-asynchronous-unwind-tables',
+        '-fno-unwind-tables',
+        # start.cc defines memcpy and its like by loops, which must stay loops. Clang doesn't know
+        # the flag and needs none.
+        '<!(${CXX:-c++} -fno-tree-loop-distribute-patterns -E -x c++ /dev/null >/dev/null 2>&1 && echo -fno-tree-loop-distribute-patterns || echo -fno-builtin)',
+        '-ffunction-sections',
+        '-fdata-sections',
+      ],
+      'cflags_cc': ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics'],
+      'ldflags!': ['-rdynamic', '-pthread'],
+      'ldflags': [
+        '-nostdlib',
+        '-static',
+        '-no-pie',
+        '-s',
+        '-Wl,--gc-sections',
+        '-Wl,--build-id=none',
+        '-Wl,-z,noexecstack',
+        # Without it each segment is padded to a page of its own: about 8 KiB.
+        '-Wl,-z,noseparate-code',
+      ],
+    },
+    {
+      'target_name': 'tsrunc',
+      'dependencies': [
+        'init',
+        '<!(node -p "require(\'node-addon-api\').targets"):node_addon_api_except',
+      ],
+      'sources': ['<!@(grep -E "^cpp/(core|addon)/" cpp/sources.txt)'],
+      'defines': ['NAPI_VERSION=8'],
+      'cflags!': ['-O3'],
+      'cflags': [
+        '-O2',
+        # GCC 12 takes std::string's operator+ for an overlapping copy (GCC bug 105651).
+        '-Wno-restrict',
+        '-fvisibility=hidden',
+        '-fstack-protector-strong',
+        '-U_FORTIFY_SOURCE',
+        '-D_FORTIFY_SOURCE=2',
+        '-ffunction-sections',
+        '-fdata-sections',
+        '-DTSRUNC_INIT_PATH="<(PRODUCT_DIR)/init"',
+      ],
+      'cflags_cc': ['-std=c++20'],
+      'ldflags!': ['-rdynamic'],
+      # A prebuilt addon must load on any host: only libc is taken from there.
+      'libraries': ['-l:libseccomp.a'],
+      'ldflags': [
+        '-static-libstdc++',
+        '-static-libgcc',
+        '-Wl,--exclude-libs,ALL',
+        '-Wl,--version-script=<(module_root_dir)/cpp/exports.map',
+        '-Wl,--gc-sections',
+        '-Wl,-z,relro,-z,now,-z,noexecstack',
+      ],
+      # make doesn't see .incbin. A fresh copy of embed.S for each init makes it see a new source.
+      'actions': [
+        {
+          'action_name': 'embed',
+          'inputs': ['cpp/addon/embed.S', '<(PRODUCT_DIR)/init'],
+          'outputs': ['<(INTERMEDIATE_DIR)/embed.S'],
+          'action': ['cp', 'cpp/addon/embed.S', '<(INTERMEDIATE_DIR)/embed.S'],
+          'process_outputs_as_sources': 1,
+        },
+      ],
+    },
+  ],
+}

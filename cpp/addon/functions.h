@@ -1,0 +1,46 @@
+// What the addon exports: the methods of `Native` (ts/native/native.ts), which says what each does.
+#pragma once
+
+#include "javascript.h"
+
+namespace tsrunc::addon {
+
+// spawn.cc
+Napi::Value spawn(const Napi::CallbackInfo& info);
+
+// files.cc
+Napi::Value memfd(const Napi::CallbackInfo& info);
+Napi::Value make_pipe(const Napi::CallbackInfo& info);
+Napi::Value try_lock(const Napi::CallbackInfo& info);
+void close_fd(const Napi::CallbackInfo& info);
+
+// sockets.cc
+Napi::Value socket_pair(const Napi::CallbackInfo& info);
+Napi::Value listen_at(const Napi::CallbackInfo& info);
+Napi::Value connect_to(const Napi::CallbackInfo& info);
+
+// messages.cc
+void send_message(const Napi::CallbackInfo& info);
+Napi::Value receive_message(const Napi::CallbackInfo& info);
+
+// pidfd.cc
+Napi::Value open_pidfd(const Napi::CallbackInfo& info);
+void signal_pidfd(const Napi::CallbackInfo& info);
+Napi::Value wait_exit(const Napi::CallbackInfo& info);
+Napi::Value wait_gone(const Napi::CallbackInfo& info);
+
+// process.cc
+void set_subreaper(const Napi::CallbackInfo& info);
+Napi::Value get_resource_limit(const Napi::CallbackInfo& info);
+
+// terminal.cc
+Napi::Value window_size(const Napi::CallbackInfo& info);
+void set_window_size(const Napi::CallbackInfo& info);
+
+// seccomp.cc
+Napi::Value compile_seccomp(const Napi::CallbackInfo& info);
+
+// bpf.cc
+void attach_device_program(const Napi::CallbackInfo& info);
+
+}  // namespace tsrunc::addon

@@ -1,0 +1,50 @@
+// The addon's entry point: once for each JavaScript environment (main thread or worker).
+#include <memory>
+
+#include "functions.h"
+#include "waits.h"
+
+namespace tsrunc::addon {
+namespace {
+
+template <auto function>
+void define(Napi::Object& exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto waits = std::make_unique<Waits>(env);
+  waits->watch_teardown();
+  env.SetInstanceData(waits.release());
+
+  define<spawn>(exports, "spawn");
+  define<memfd>(exports, "memfd");
+  define<socket_pair>(exports, "socketPair");
+  define<make_pipe>(exports, "pipe");
+  define<listen_at>(exports, "listen");
+  define<connect_to>(exports, "connect");
+  define<send_message>(exports, "send");
+  define<receive_message>(exports, "receive");
+  define<open_pidfd>(exports, "openPidfd");
+  define<signal_pidfd>(exports, "signal");
+  define<wait_exit>(exports, "waitExit");
+  define<wait_gone>(exports, "waitGone");
+  define<try_lock>(exports, "tryLock");
+  define<set_subreaper>(exports, "setSubreaper");
+  define<get_resource_limit>(exports, "getResourceLimit");
+  define<window_size>(exports, "windowSize");
+  define<set_window_size>(exports, "setWindowSize");
+  define<compile_seccomp>(exports, "compileSeccomp");
+  define<attach_device_program>(exports, "attachDeviceProgram");
+  define<close_fd>(exports, "close");
+  return exports;
+}
+
+}  // namespace
+}  // namespace tsrunc::addon
+
+static Napi::Object tsrunc_register(Napi::Env env, Napi::Object exports) {
+  return tsrunc::addon::init(env, exports);
+}
+
+NODE_API_MODULE(tsrunc, tsrunc_register)

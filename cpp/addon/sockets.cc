@@ -1,0 +1,119 @@
+// AF_UNIX sockets, at paths of any length.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <string>
+
+#include "../core/syscall.h"
+#include "../core/unique_fd.h"
+#include "arguments.h"
+#include "errors.h"
+#include "functions.h"
+
+namespace tsrunc::addon {
+namespace {
+
+/** A socket's address. A path too long for sun_path goes through a descriptor of its directory. */
+class Address {
+ public:
+  Address(Napi::Env env, const std::string& path) : path_(path) {
+    // An empty name would be a random abstract socket, which every process could reach.
+    if (path.empty()) throw argument_error(env, "a socket's path must not be empty");
+    if (path.size() >= sizeof address_.sun_path) shorten(env);
+    path_.copy(address_.sun_path, sizeof address_.sun_path - 1);
+  }
+
+  [[nodiscard]] const sockaddr_un* get() const { return &address_; }
+  /** What names the socket's file as long as this object lives. */
+  [[nodiscard]] const char* path() const { return path_.c_str(); }
+
+ private:
+  void shorten(Napi::Env env) {
+    const std::string whole = path_;
+    const size_t slash = whole.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : whole.substr(0, slash + 1);
+    const std::string name = slash == std::string::npos ? whole : whole.substr(slash + 1);
+    const long fd = sys(SYS_openat, AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    directory_ = UniqueFd(static_cast<int>(checked(env, fd, "open", directory)));
+    path_ = "/proc/self/fd/" + std::to_string(directory_.get()) + "/" + name;
+    if (path_.size() >= sizeof address_.sun_path) {
+      throw system_error(env, ENAMETOOLONG, "bind", whole,
+                         "a socket's name can have about 90 characters");
+    }
+  }
+
+  std::string path_;
+  UniqueFd directory_;
+  sockaddr_un address_{AF_UNIX, {}};
+};
+
+UniqueFd make_socket(Napi::Env env, int type) {
+  return UniqueFd(
+      static_cast<int>(checked(env, sys(SYS_socket, AF_UNIX, type | SOCK_CLOEXEC, 0), "socket")));
+}
+
+/** Gives the owner the bits that an odd umask took: through a descriptor, so that no symlink is
+ * followed. */
+long restore_mode(const char* path) {
+  const long opened = sys(SYS_openat, AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (opened < 0) return opened;
+  const UniqueFd file(static_cast<int>(opened));
+  struct stat status {};
+  const long looked = sys(SYS_newfstatat, file.get(), "", &status, AT_EMPTY_PATH);
+  if (looked < 0 || (status.st_mode & 07777) == 0600) return looked;
+  const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+  return sys(SYS_fchmodat, AT_FDCWD, link.c_str(), 0600);
+}
+
+}  // namespace
+
+Napi::Value socket_pair(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int ends[2] = {-1, -1};
+  checked(env, sys(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), "socketpair");
+  UniqueFd ours(ends[0]);
+  UniqueFd theirs(ends[1]);
+  checked(env, sys(SYS_fcntl, ours.get(), F_SETFL, O_RDWR | O_NONBLOCK), "fcntl");
+  Napi::Array result = Napi::Array::New(env, 2);
+  result[0u] = ours.release();
+  result[1u] = theirs.release();
+  return result;
+}
+
+Napi::Value listen_at(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = to_text(info[0], "a socket's path");
+  UniqueFd socket = make_socket(env, SOCK_SEQPACKET);
+  const Address address(env, path);
+  // A bound file has its socket's mode less the umask: never more than this, not even for a moment.
+  checked(env, sys(SYS_fchmod, socket.get(), 0600), "fchmod");
+  checked(env, sys(SYS_bind, socket.get(), address.get(), sizeof(sockaddr_un)), "bind", path);
+  long result = restore_mode(address.path());
+  const char* failed = "chmod";
+  if (result == 0) {
+    result = sys(SYS_listen, socket.get(), 16);
+    failed = "listen";
+  }
+  if (result < 0) sys(SYS_unlinkat, AT_FDCWD, address.path(), 0);
+  checked(env, result, failed, path);
+  return Napi::Number::New(env, socket.release());
+}
+
+Napi::Value connect_to(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = to_text(info[0], "a socket's path");
+  const std::string type = to_text(info[1], "a socket's type");
+  if (type != "stream" && type != "seqpacket") {
+    throw argument_error(env, "a socket's type must be 'stream' or 'seqpacket'");
+  }
+  UniqueFd socket =
+      make_socket(env, (type == "stream" ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK);
+  const Address address(env, path);
+  checked(env, sys(SYS_connect, socket.get(), address.get(), sizeof(sockaddr_un)), "connect", path);
+  return Napi::Number::New(env, socket.release());
+}
+
+}  // namespace tsrunc::addon

@@ -1,0 +1,27 @@
+// Argument vectors for execve, built from a Program's strings.
+#pragma once
+
+#include "../core/wire.h"
+
+namespace tsrunc {
+
+/** A NULL-terminated array of pointers into the Program, in pages of its own: init has no heap. */
+class Vector {
+ public:
+  /** Room for all of `list` and one more; get() is nullptr when there is no memory. */
+  explicit Vector(const StringList& list);
+  Vector(const Vector&) = delete;
+  Vector& operator=(const Vector&) = delete;
+
+  /** Adds one string after those of the list. */
+  void append(const char* text);
+  [[nodiscard]] const char* const* get() const { return items_; }
+  /** Where a variable `NAME=` is, or nullptr. */
+  [[nodiscard]] const char* variable(const char* name_and_equals) const;
+
+ private:
+  const char** items_ = nullptr;
+  uint32_t count_ = 0;
+};
+
+}  // namespace tsrunc

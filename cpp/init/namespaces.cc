@@ -1,0 +1,113 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/keyctl.h>
+#include <linux/sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "executor.h"
+
+namespace tsrunc {
+
+Status Executor::run(const operations::JoinCgroups& op) {
+  Status status;
+  op.files.each([&](const char* file) {
+    if (!status.ok()) return;
+    status = [&]() -> Status {
+      UniqueFd procs = TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
+      return check(sys(SYS_write, procs.get(), "0", 1), "write", file);
+    }();
+  });
+  return status;
+}
+
+Status Executor::run(const operations::JoinNamespaces& op) {
+  // All are opened first: after the first join the paths may lead elsewhere, or nowhere.
+  constexpr uint32_t kMost = 8;
+  UniqueFd files[kMost];
+  const char* paths[kMost] = {};
+  if (op.types.size() > kMost || op.types.size() != op.files.size()) return malformed();
+  Status status;
+  uint32_t count = 0;
+  op.files.each([&](const char* file) {
+    if (!status.ok()) return;
+    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC), "open", file);
+    if (!opened.ok()) {
+      status = opened.error();
+      return;
+    }
+    paths[count] = file;
+    files[count++] = opened.take();
+  });
+  if (!status.ok()) return status;
+  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another one
+  // is entered, or the one entered here (the last of the list), so only from inside.
+  bool joined[kMost] = {};
+  for (int pass = 0; pass < 2; ++pass) {
+    for (uint32_t i = 0; i < count; ++i) {
+      if (joined[i]) continue;
+      const long result = sys(SYS_setns, files[i].get(), op.types[i]);
+      if (result == -EPERM && pass == 0) continue;
+      TRY(check(result, "setns", paths[i]));
+      joined[i] = true;
+    }
+  }
+  return {};
+}
+
+Status Executor::run(const operations::CreateUserNamespace&) {
+  TRY(check(sys(SYS_unshare, CLONE_NEWUSER), "unshare", "user namespace"));
+  TRY(channel_.send(Message::NeedIdMaps));
+  const Received received = TRY(channel_.receive());
+  return received.reply == Reply::Proceed ? Status{} : malformed();
+}
+
+Status Executor::run(const operations::BecomeRoot& op) {
+  TRY(check(sys(SYS_setresgid, op.gid, op.gid, op.gid), "setresgid"));
+  return check(sys(SYS_setresuid, op.uid, op.uid, op.uid), "setresuid");
+}
+
+Status Executor::run(const operations::Clone& op) {
+  int pidfd = -1;
+  clone_args arguments{};
+  // CLONE_PARENT: the container is a child of tsrunc's process and, once that has ended, of the
+  // nearest subreaper: that is how a shim gets its exit status.
+  arguments.flags = uint64_t{op.flags} | CLONE_PIDFD | CLONE_PARENT;
+  arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  const long pid = sys(SYS_clone3, &arguments, sizeof arguments);
+  TRY(check(pid, "clone3"));
+  if (pid == 0) return {};
+  const Status sent = channel_.send_cloned(static_cast<uint32_t>(pid), pidfd);
+  for (;;) sys(SYS_exit_group, sent.ok() ? 0 : 1);
+}
+
+Status Executor::run(const operations::NewSession&) { return check(sys(SYS_setsid), "setsid"); }
+
+Status Executor::run(const operations::JoinSessionKeyring& op) {
+  const long keyring = sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op.name);
+  // Kernels without keyrings have nothing to isolate.
+  if (keyring == -ENOSYS) return {};
+  TRY(check(keyring, "keyctl", op.name));
+  // As it is made, and searchable by its owner: programs that change their user would lose it else.
+  constexpr uint32_t kPermissions = 0x3f1b0000;
+  return check(sys(SYS_keyctl, KEYCTL_SETPERM, keyring, kPermissions), "keyctl", op.name);
+}
+
+Status Executor::run(const operations::SetHostname& op) {
+  return check(sys(SYS_sethostname, op.name, length(op.name)), "sethostname", op.name);
+}
+
+Status Executor::run(const operations::SetDomainname& op) {
+  return check(sys(SYS_setdomainname, op.name, length(op.name)), "setdomainname", op.name);
+}
+
+Status Executor::run(const operations::LoopbackUp&) {
+  UniqueFd socket = TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
+  ifreq request{};
+  __builtin_memcpy(request.ifr_name, "lo", sizeof "lo");
+  request.ifr_flags = IFF_UP;
+  return check(sys(SYS_ioctl, socket.get(), SIOCSIFFLAGS, &request), "ioctl", "lo");
+}
+
+}  // namespace tsrunc

@@ -1,0 +1,151 @@
+/** `npm run build`: addon, bundles and type declarations; each only when its inputs have changed. */
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, relative } from 'node:path';
+import { setup } from './setup.mjs';
+import { isMain, main, root, run, StepError, step } from './steps.mjs';
+
+/** A hash of the contents of files and folders: times differ between clones, contents don't. */
+function hashOf(paths) {
+  const hash = createHash('sha256').update(process.version + process.arch);
+  const add = (path) => {
+    hash.update(`${relative(root, path)}\0`).update(readFileSync(path));
+  };
+  for (const path of paths.map((name) => join(root, name))) {
+    if (!existsSync(path)) continue;
+    for (const file of filesIn(path)) add(file);
+  }
+  return hash.digest('hex');
+}
+
+function filesIn(path) {
+  try {
+    return readdirSync(path, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .sort();
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return [path];
+    throw error;
+  }
+}
+
+/** Runs `make` as a step unless the inputs are those of last time and all the outputs are there. */
+async function unlessFresh(title, { inputs, outputs }, make) {
+  const stamp = join(root, '.cache', 'stamps', title.replaceAll(' ', '-'));
+  const hash = hashOf(inputs);
+  const fresh = outputs.every((name) => existsSync(join(root, name)));
+  if (fresh && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  await step(title, make);
+  mkdirSync(join(root, '.cache', 'stamps'), { recursive: true });
+  writeFileSync(stamp, hash);
+}
+
+const typescript = [
+  'ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+
+async function native() {
+  await run('native', process.execPath, ['scripts/node-gyp.mjs', 'rebuild']);
+}
+
+/** One bundle; a warning of the bundler is an error. */
+async function bundleOne(options) {
+  const { build: esbuild, formatMessages } = await import('esbuild');
+  const { errors, warnings } = await esbuild({
+    absWorkingDir: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    logLevel: 'silent',
+    ...options,
+  }).catch((failure) => failure);
+  const messages = [...errors, ...warnings];
+  if (messages.length === 0) return;
+  throw new StepError((await formatMessages(messages, { kind: 'error' })).join('\n'));
+}
+
+async function bundle() {
+  await bundleOne({
+    entryPoints: ['ts/cli/main.ts'],
+    outfile: 'dist/tsrunc.cjs',
+    format: 'cjs',
+    // CommonJS has no import.meta.
+    define: { 'import.meta.url': 'tsruncBundleUrl' },
+    banner: {
+      js: '#!/usr/bin/env node\nconst tsruncBundleUrl = require("node:url").pathToFileURL(__filename).href;',
+    },
+  });
+  chmodSync(join(root, 'dist/tsrunc.cjs'), 0o755);
+  await bundleOne({
+    entryPoints: ['ts/index.ts'],
+    outfile: 'dist/index.js',
+    format: 'esm',
+    // Found in the user's node_modules, once for all who need them.
+    packages: 'external',
+  });
+}
+
+async function declarations() {
+  await run('types', join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json']);
+}
+
+/** Builds what is out of date. Set-up comes first, so a fresh clone works. */
+export async function build() {
+  await setup();
+  await unlessFresh(
+    'compiling the addon',
+    {
+      inputs: [
+        'cpp/addon',
+        'cpp/core',
+        'cpp/init',
+        'cpp/sources.txt',
+        'cpp/exports.map',
+        'binding.gyp',
+      ],
+      outputs: ['build/Release/tsrunc.node'],
+    },
+    native,
+  );
+  await unlessFresh(
+    'bundling the TypeScript',
+    { inputs: [...typescript, 'scripts/build.mjs'], outputs: ['dist/tsrunc.cjs', 'dist/index.js'] },
+    bundle,
+  );
+  await unlessFresh(
+    'writing type declarations',
+    { inputs: typescript, outputs: ['dist/types/index.d.ts'] },
+    declarations,
+  );
+}
+
+/** Puts a stripped addon for this platform into prebuilds/, from where an installed package loads it. */
+export async function prebuild() {
+  await build();
+  await step('making the prebuilt addon', () =>
+    run('prebuild', join(root, 'node_modules/.bin/prebuildify'), [
+      '--napi',
+      '--strip',
+      `--cache=${join(root, '.cache/prebuildify')}`,
+      `--target=${process.versions.node}`,
+      `--node-gyp=${join(root, 'scripts/node-gyp.mjs')}`,
+    ]),
+  );
+  // prebuildify moves the addon away; the tree keeps its own.
+  await build();
+}
+
+if (isMain(import.meta.url)) await main(process.argv.includes('--prebuild') ? prebuild : build);

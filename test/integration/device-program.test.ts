@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isSystemError } from '../../ts/errors.js';
+import { loadNative } from '../../ts/native/addon.js';
+import { skipUnless } from '../support/skip.js';
+
+const native = loadNative();
+const hierarchy = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) =>
+  existsSync(join(path, 'cgroup.procs')),
+);
+
+/** One eBPF instruction (linux/bpf.h, struct bpf_insn). */
+function instruction(code: number, registers: number, immediate: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt8(code, 0);
+  bytes.writeUInt8(registers, 1);
+  bytes.writeInt32LE(immediate, 4);
+  return bytes;
+}
+
+/** `r0 = verdict; exit`: 1 allows every access, 0 none. */
+const always = (verdict: number): Buffer =>
+  Buffer.concat([instruction(0xb7, 0, verdict), instruction(0x95, 0, 0)]);
+
+const names = { count: 0 };
+
+/** Calls `body` with a new cgroup's folder and a descriptor of it. */
+function withCgroup(body: (folder: string, fd: number) => void): void {
+  names.count++;
+  const folder = join(hierarchy ?? '', `tsrunc-test-device-${process.pid}-${names.count}`);
+  mkdirSync(folder);
+  const fd = openSync(folder, 'r');
+  try {
+    body(folder, fd);
+  } finally {
+    closeSync(fd);
+    rmdirSync(folder);
+  }
+}
+
+/** Whether a process in the cgroup can read /dev/zero. */
+function canRead(folder: string): boolean {
+  const script = `echo $$ > ${folder}/cgroup.procs && if true < /dev/zero; then echo yes; else echo no; fi`;
+  return (
+    execFileSync('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] }).toString() === 'yes\n'
+  );
+}
+
+function failure(act: () => void): Error & { code: string } {
+  try {
+    act();
+  } catch (error) {
+    assert.ok(isSystemError(error), String(error));
+    return error;
+  }
+  throw new Error('it did not fail');
+}
+
+const programs = suite('attachDeviceProgram');
+const programsTest = skipUnless(
+  hierarchy !== undefined && process.getuid?.() === 0,
+  'root and cgroup v2',
+)(programs);
+
+programsTest('the program decides for the processes of the cgroup', () => {
+  withCgroup((folder, fd) => {
+    assert.is(canRead(folder), true);
+    native.attachDeviceProgram(fd, always(1));
+    assert.is(canRead(folder), true);
+    native.attachDeviceProgram(fd, always(0));
+    assert.is(canRead(folder), false);
+  });
+});
+
+programsTest('a program that the kernel refuses is explained in its own words', () => {
+  withCgroup((_folder, fd) => {
+    const error = failure(() => native.attachDeviceProgram(fd, instruction(0x95, 0, 0)));
+    assert.is(error.message, 'EACCES: permission denied, bpf: R0 !read_ok');
+  });
+});
+
+programsTest('only cgroup v2 directories take programs', () => {
+  const fd = openSync('/', 'r');
+  assert.is(failure(() => native.attachDeviceProgram(fd, always(1))).code, 'EBADF');
+  closeSync(fd);
+});
+
+programs('half an instruction is refused', () => {
+  assert.throws(() => native.attachDeviceProgram(0, new Uint8Array(12)), /multiple of 8 bytes/);
+  assert.throws(() => native.attachDeviceProgram(0, new Uint8Array(0)), /multiple of 8 bytes/);
+});
+
+programs.run();

@@ -1,0 +1,80 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { laterCommands } from '../../../ts/cli/commands.js';
+import { tsrunc } from './command.js';
+
+test('--version is what the parsers of go-runc and Docker expect', () => {
+  for (const flag of ['--version', '-v']) {
+    const { status, stdout, stderr } = tsrunc([flag]);
+    assert.is(status, 0);
+    assert.is(stderr, '');
+    const lines = stdout.trimEnd().split('\n');
+    assert.is(lines.length, 3);
+    assert.match(lines[0] ?? '', /^runc version 1\.3\.0\+tsrunc\.\d+\.\d+\.\d+$/);
+    assert.match(lines[1] ?? '', /^commit: \S+$/);
+    assert.is(lines[2], 'spec: 1.3.0');
+    // Docker takes the last line with this word in it for the version.
+    assert.is(stdout.split('version').length, 2);
+  }
+});
+
+test('help goes to stdout, without colours when that is no terminal', () => {
+  const general = tsrunc(['--help']);
+  assert.is(general.status, 0);
+  assert.is(general.stderr, '');
+  assert.match(general.stdout, /^ {2}create {4}make a container/m);
+  assert.not.ok(general.stdout.includes('\u001b'));
+  for (const args of [[], ['help'], ['-h']]) assert.equal(tsrunc(args), general);
+  const create = tsrunc(['create', '--help']);
+  assert.is(create.status, 0);
+  assert.match(create.stdout, /^tsrunc create: .*--console-socket PATH/s);
+  assert.equal(tsrunc(['help', 'create']), create);
+  assert.equal(tsrunc(['--debug', 'create', 'x', '-h']), create);
+});
+
+const refused: readonly [args: string[], stderr: string][] = [
+  [
+    ['lsit'],
+    'tsrunc lsit: there is no command lsit (did you mean list?): `tsrunc --help` lists them\n',
+  ],
+  [['toString'], 'tsrunc toString: there is no command toString: `tsrunc --help` lists them\n'],
+  [['--nope', 'list'], 'tsrunc: there is no flag --nope: `tsrunc --help` lists them\n'],
+  [['create'], 'tsrunc create: ID is missing: the form is `tsrunc create [flags] ID`\n'],
+  [
+    ['state', 'a', 'b'],
+    'tsrunc state: "b" is one argument too many: the form is `tsrunc state [flags] ID`\n',
+  ],
+  [
+    ['kill', 'a', 'TERM', 'c'],
+    'tsrunc kill: "c" is one argument too many: the form is `tsrunc kill [flags] ID [SIGNAL]`\n',
+  ],
+  [['help', 'pause'], 'tsrunc help: pause is not supported in this version of tsrunc\n'],
+  [
+    ['--systemd-cgroup', 'create', 'x'],
+    'tsrunc create: --systemd-cgroup: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',
+  ],
+  [
+    ['--cgroup-manager=systemd', 'create', 'x'],
+    'tsrunc create: --cgroup-manager systemd: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',
+  ],
+];
+for (const [args, expected] of refused) {
+  test(`refuses in one sentence: ${args.join(' ')}`, () => {
+    const { status, stdout, stderr } = tsrunc(args);
+    assert.is(stderr, expected);
+    assert.is(stdout, '');
+    assert.is(status, 1);
+  });
+}
+
+for (const name of laterCommands) {
+  // Podman takes an exit code of 0 of `checkpoint --help` for support.
+  test(`${name} is refused by name, with --help too`, () => {
+    const { status, stdout, stderr } = tsrunc([name, '--help']);
+    assert.is(stderr, `tsrunc ${name}: ${name} is not supported in this version of tsrunc\n`);
+    assert.is(stdout, '');
+    assert.is(status, name === 'exec' ? 255 : 1);
+  });
+}
+
+test.run();

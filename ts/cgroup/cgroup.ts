@@ -1,0 +1,54 @@
+import type { LinuxResources } from '../spec/types.js';
+
+/** How this host's cgroups are laid out. Collected once by ts/host. */
+export type CgroupLayout =
+  | { readonly version: 'none' }
+  | {
+      readonly version: 'v2';
+      /** `/sys/fs/cgroup`. */
+      readonly mountpoint: string;
+      /** The caller's own cgroup below it, from /proc/self/cgroup: `/user.slice/…`. */
+      readonly own: string;
+      readonly controllers: readonly string[];
+    }
+  | {
+      /** `hybrid`: v1 hierarchies, and a cgroup2 one beside them that is joined too. */
+      readonly version: 'v1' | 'hybrid';
+      readonly hierarchies: readonly CgroupHierarchy[];
+    };
+
+export interface CgroupHierarchy {
+  /** The directory's name below /sys/fs/cgroup: `memory`, `cpu,cpuacct`, `systemd`, `unified`. */
+  readonly name: string;
+  /** The controllers in it: `['cpu', 'cpuacct']`; `['name=systemd']`; none for the cgroup2 one. */
+  readonly controllers: readonly string[];
+  readonly mountpoint: string;
+  readonly own: string;
+}
+
+/** Where one container's cgroup is. Kept in state.json, so `delete` needs nothing else. */
+export interface CgroupLocation {
+  readonly version: 'v1' | 'v2' | 'hybrid';
+  /** One directory for each hierarchy, absolute on the host, keyed by the hierarchy's name; v2 has one key, `unified`. */
+  readonly directories: Readonly<Record<string, string>>;
+}
+
+/** The cgroup of one container. */
+export interface Cgroup {
+  readonly location: CgroupLocation;
+  /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
+  create(): void;
+  /** Writes the limits of `linux.resources`. */
+  apply(resources: LinuxResources): void;
+  /** The `cgroup.procs` files that a joining process writes itself into. */
+  readonly joinFiles: readonly string[];
+  /** Pids of all processes in it and below it. */
+  processes(): number[];
+  isFrozen(): boolean;
+  /** Sends `signal` to every process in it and below it, by pidfd. */
+  signalAll(signal: number): void;
+  /** SIGKILL to everything in it (cgroup.kill where there is one; a frozen one is thawed), and waits until it is empty. */
+  kill(): Promise<void>;
+  /** Removes the directories, sub-cgroups too. Nothing to do is no error. Kills what is still in it. */
+  remove(): Promise<void>;
+}

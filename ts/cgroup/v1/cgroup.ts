@@ -1,0 +1,140 @@
+import { join } from 'node:path';
+import { isSystemError, TsruncError } from '../../errors.js';
+import type { LinuxResources } from '../../spec/types.js';
+import type { Cgroup, CgroupLocation } from '../cgroup.js';
+import { unlessGone, writeControl } from '../control-files.js';
+import { createCgroups, frozen, notEmpty } from '../create.js';
+import { mayRuleDevices, resolveDeviceRules } from '../device-rules.js';
+import { type Limit, writeLimits } from '../limits.js';
+import { removeCgroups } from '../remove.js';
+import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
+import { processesBelow } from '../tree.js';
+import { cpuLimits } from './cpu.js';
+import { cpusetLimits, fillCpuset } from './cpuset.js';
+import { deviceLimits } from './devices.js';
+import { freeze, isFrozen, thaw } from './freezer.js';
+import { memoryLimits } from './memory.js';
+import { pidsLimits } from './pids.js';
+
+/** A container's cgroup in each of the v1 hierarchies and, on a hybrid host, in the cgroup2 one beside them. */
+export class CgroupV1 implements Cgroup {
+  readonly location: CgroupLocation;
+  readonly #native: CgroupNative;
+  readonly #directories: readonly string[];
+  readonly #unified: string | undefined;
+  readonly #freezer: string | undefined;
+  /** The one that is asked for the processes. It's killed first: cgroup2 does that at one stroke. */
+  readonly #main: string;
+
+  constructor(location: CgroupLocation, native: CgroupNative) {
+    this.location = location;
+    this.#native = native;
+    this.#unified = location.directories['unified'];
+    this.#freezer = this.#find('freezer');
+    const directories = Object.values(location.directories);
+    this.#main = this.#unified ?? this.#freezer ?? directories[0] ?? '';
+    this.#directories = [
+      this.#main,
+      ...directories.filter((directory) => directory !== this.#main),
+    ];
+  }
+
+  create(): void {
+    const cpuset = this.#find('cpuset');
+    createCgroups(this.#directories, (directory, made) => {
+      if (made.length === 0 && processesBelow(directory).length > 0) throw notEmpty(directory);
+      if (directory === cpuset) fillCpuset(directory);
+      if (directory === this.#freezer && isFrozen(directory)) throw frozen(directory);
+    });
+  }
+
+  apply({ memory, cpu, pids, devices }: LinuxResources): void {
+    if (memory) this.#write('memory', memoryLimits(memory));
+    if (cpu) {
+      this.#write('cpu', cpuLimits(cpu));
+      this.#write('cpuset', cpusetLimits(cpu));
+    }
+    if (pids) this.#write('pids', pidsLimits(pids));
+    if (devices?.length) this.#writeDevices(deviceLimits(resolveDeviceRules(devices)));
+  }
+
+  get joinFiles(): readonly string[] {
+    return this.#directories.map((directory) => join(directory, 'cgroup.procs'));
+  }
+
+  processes(): number[] {
+    return processesBelow(this.#main);
+  }
+
+  isFrozen(): boolean {
+    return this.#freezer !== undefined && isFrozen(this.#freezer);
+  }
+
+  signalAll(signal: number): void {
+    if (signal === SIGKILL) this.#strike(this.#main);
+    else signalProcesses(this.#native, () => this.processes(), signal);
+  }
+
+  kill(): Promise<void> {
+    return this.#kill(this.#main);
+  }
+
+  remove(): Promise<void> {
+    return removeCgroups(this.#directories, (directory) => this.#kill(directory));
+  }
+
+  #kill(directory: string): Promise<void> {
+    const list = (): number[] => processesBelow(directory);
+    return killProcesses(this.#native, list, () => this.#strike(directory));
+  }
+
+  /**
+   * SIGKILL to all. While the freezer holds them they can't fork, and the signal is the first thing they find when
+   * it lets go. The freezer may have held them before, too, and then nothing but letting go ends them.
+   */
+  #strike(directory: string): void {
+    if (directory === this.#unified) {
+      unlessGone(() => writeControl(directory, 'cgroup.kill', '1'));
+      if (this.#freezer !== undefined) thaw(this.#freezer);
+      return;
+    }
+    if (this.#freezer !== undefined) freeze(this.#freezer);
+    try {
+      signalProcesses(this.#native, () => processesBelow(directory), SIGKILL);
+    } finally {
+      if (this.#freezer !== undefined) thaw(this.#freezer);
+    }
+  }
+
+  #write(controller: string, limits: readonly Limit[]): void {
+    const [first] = limits;
+    if (first === undefined) return;
+    const directory = this.#find(controller);
+    if (directory === undefined) {
+      throw new TsruncError(
+        `linux.resources.${first.name} can't be set: no cgroup v1 hierarchy with the ${controller} controller is mounted on /sys/fs/cgroup: mount one, or remove it from the configuration`,
+        { code: 'UNSUPPORTED', stage: 'cgroup' },
+      );
+    }
+    writeLimits(directory, limits);
+  }
+
+  #writeDevices(limits: readonly Limit[]): void {
+    try {
+      this.#write('devices', limits);
+    } catch (error) {
+      if (!(error instanceof TsruncError) || !isRefusal(error.cause) || mayRuleDevices())
+        throw error;
+    }
+  }
+
+  /** A hierarchy's name has the controllers in it: `cpu,cpuacct`. */
+  #find(controller: string): string | undefined {
+    const { directories } = this.location;
+    return Object.entries(directories).find(([name]) => name.split(',').includes(controller))?.[1];
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return isSystemError(error) && (error.code === 'EPERM' || error.code === 'EACCES');
+}

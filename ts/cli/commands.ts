@@ -1,0 +1,214 @@
+import type { Flags, FlagValues } from './arguments.js';
+import type { Log } from './log.js';
+
+/** What the parser and the help need to know of one command. */
+export interface Command {
+  readonly summary: string;
+  /** What follows the flags, in order; the optional ones in brackets. */
+  readonly operands: readonly string[];
+  readonly flags: Flags;
+}
+
+export const globalFlags = {
+  root: {
+    type: 'string',
+    value: 'PATH',
+    help: 'the folder with the state of the containers (default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root)',
+  },
+  log: {
+    type: 'string',
+    value: 'PATH',
+    help: 'append the log to this file; errors go to stderr too',
+  },
+  'log-format': {
+    type: 'string',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    default: 'text',
+    help: 'text or json',
+  },
+  'log-level': {
+    type: 'string',
+    value: 'LEVEL',
+    choices: ['debug', 'info', 'warn', 'warning', 'error'],
+    default: 'info',
+    help: 'debug, info, warning or error',
+  },
+  debug: { type: 'bool', help: 'the same as --log-level debug' },
+  'cgroup-manager': {
+    type: 'string',
+    value: 'WHO',
+    choices: ['cgroupfs', 'systemd', 'disabled'],
+    default: 'cgroupfs',
+    help: 'who makes cgroups: cgroupfs (tsrunc itself) or disabled (nobody); systemd comes later',
+  },
+  'systemd-cgroup': { type: 'bool', help: 'the same as --cgroup-manager systemd: comes later' },
+  rootless: {
+    type: 'string',
+    value: 'BOOL',
+    choices: ['true', 'false', 'auto'],
+    default: 'auto',
+    help: 'accepted for callers of runc; tsrunc looks for itself',
+  },
+  criu: { type: 'string', value: 'PATH', help: 'accepted for callers of runc; without effect' },
+  version: { type: 'bool', alias: 'v', help: 'print the version' },
+} as const satisfies Flags;
+
+const createFlags = {
+  bundle: {
+    type: 'string',
+    alias: 'b',
+    value: 'PATH',
+    help: 'the folder with config.json (default: the working directory)',
+  },
+  'console-socket': {
+    type: 'string',
+    value: 'PATH',
+    help: "an AF_UNIX socket that receives the master of the container's terminal",
+  },
+  'pid-file': {
+    type: 'string',
+    value: 'PATH',
+    help: "write the pid of the container's first process to this file",
+  },
+  'pidfd-socket': {
+    type: 'string',
+    value: 'PATH',
+    help: "an AF_UNIX socket that receives a pidfd of the container's first process",
+  },
+  'no-pivot': {
+    type: 'bool',
+    help: 'move the root instead of pivot_root, for a root on a ramdisk',
+  },
+  'no-new-keyring': { type: 'bool', help: "stay in the caller's session keyring" },
+  'preserve-fds': {
+    type: 'int',
+    value: 'N',
+    default: 0,
+    min: 0,
+    max: 1_048_576,
+    help: 'pass N more descriptors to the container, after stdio and those of $LISTEN_FDS',
+  },
+} as const satisfies Flags;
+
+export const commands = {
+  create: {
+    summary: 'make a container from a bundle; its process waits for start',
+    operands: ['ID'],
+    flags: {
+      ...createFlags,
+      detach: {
+        type: 'bool',
+        alias: 'd',
+        help: 'accepted for callers of run: create always detaches',
+      },
+    },
+  },
+  start: { summary: 'let the process of a created container go', operands: ['ID'], flags: {} },
+  run: {
+    summary: 'create and start a container, wait for its process and delete it',
+    operands: ['ID'],
+    flags: {
+      ...createFlags,
+      detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
+      keep: { type: 'bool', help: "leave the stopped container: it isn't deleted" },
+      'no-subreaper': {
+        type: 'bool',
+        help: "don't adopt the processes that the container leaves behind",
+      },
+    },
+  },
+  state: { summary: 'print the state of a container as JSON', operands: ['ID'], flags: {} },
+  kill: {
+    summary: 'send a signal (default: SIGTERM) to the first process of a container',
+    operands: ['ID', '[SIGNAL]'],
+    flags: { all: { type: 'bool', alias: 'a', help: 'send it to every process of the container' } },
+  },
+  delete: {
+    summary: 'remove a stopped container',
+    operands: ['ID'],
+    flags: {
+      force: {
+        type: 'bool',
+        alias: 'f',
+        help: 'kill it first if it still runs; no error if there is none',
+      },
+    },
+  },
+  list: {
+    summary: 'list the containers',
+    operands: [],
+    flags: {
+      format: {
+        type: 'string',
+        alias: 'f',
+        value: 'FORMAT',
+        choices: ['table', 'json'],
+        default: 'table',
+        help: 'table or json',
+      },
+      quiet: { type: 'bool', alias: 'q', help: 'print only the IDs' },
+    },
+  },
+  spec: {
+    summary: 'write a config.json to begin with',
+    operands: [],
+    flags: {
+      bundle: {
+        type: 'string',
+        alias: 'b',
+        value: 'PATH',
+        help: 'the folder to write it to (default: the working directory)',
+      },
+      rootless: { type: 'bool', help: 'one that a user without privileges can run' },
+    },
+  },
+  plan: {
+    summary: 'show what the kernel would be asked to do for a bundle, without doing it',
+    operands: ['[BUNDLE]'],
+    flags: {
+      format: {
+        type: 'string',
+        alias: 'f',
+        value: 'FORMAT',
+        choices: ['text', 'json'],
+        default: 'text',
+        help: 'text or json',
+      },
+    },
+  },
+  features: { summary: 'print what this runtime supports as JSON', operands: [], flags: {} },
+} as const satisfies Readonly<Record<string, Command>>;
+
+/** Commands of runc that this version refuses by name. */
+export const laterCommands: readonly string[] = [
+  'exec',
+  'ps',
+  'events',
+  'update',
+  'pause',
+  'resume',
+  'checkpoint',
+  'restore',
+];
+
+export type CommandName = keyof typeof commands;
+type Operands<T extends readonly string[]> = {
+  readonly [I in keyof T]: T[I] extends `[${string}` ? string | undefined : string;
+};
+
+export type GlobalValues = FlagValues<typeof globalFlags>;
+export type CommandFlags<Name extends CommandName> = FlagValues<(typeof commands)[Name]['flags']>;
+
+/** One call of a command, as far as it is parsed. */
+export interface Call<Name extends CommandName> {
+  readonly globals: GlobalValues;
+  readonly flags: CommandFlags<Name>;
+  readonly operands: Operands<(typeof commands)[Name]['operands']>;
+  readonly log: Log;
+}
+
+/** Carries a command out. The exit code is 0 if it names none. */
+export type Action<Name extends CommandName> = (
+  call: Call<Name>,
+) => Promise<void> | Promise<number>;

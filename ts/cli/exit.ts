@@ -1,0 +1,12 @@
+import type { ExitStatus } from '../native/native.js';
+
+/** The exit code that stands for how a container's process ended: its own, or 128 + the signal's number. */
+export function exitCode({ code, signal }: ExitStatus): number {
+  if (signal !== undefined) return 128 + signal;
+  return code ?? 1;
+}
+
+/** The exit code when a command itself fails. Callers of `exec` tell by 255 that the process was never started. */
+export function failureCode(command: string | undefined): number {
+  return command === 'exec' ? 255 : 1;
+}

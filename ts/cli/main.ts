@@ -1,0 +1,145 @@
+/**
+ * Where the `tsrunc` command begins. The bundler puts the `#!` line in front: a second one
+ * here would be a syntax error.
+ *
+ * Starting Node is most of what a call costs, so nothing is loaded or evaluated up here that
+ * not every command needs: commands, help and colours come by `import()`, which the bundler
+ * turns into functions that are run on first use.
+ */
+import { TsruncError } from '../errors.js';
+import { closest, type FlagValues, parseArguments } from './arguments.js';
+import {
+  type Action,
+  type Call,
+  type CommandName,
+  commands,
+  globalFlags,
+  laterCommands,
+} from './commands.js';
+import { failureCode } from './exit.js';
+import { Log } from './log.js';
+
+const actions: {
+  readonly [Name in CommandName]: () => Promise<{ readonly action: Action<Name> }>;
+} = {
+  create: () => import('./create.js'),
+  start: () => import('./start.js'),
+  run: () => import('./run.js'),
+  state: () => import('./state.js'),
+  kill: () => import('./kill.js'),
+  delete: () => import('./delete.js'),
+  list: () => import('./list.js'),
+  spec: () => import('./spec.js'),
+  plan: () => import('./plan.js'),
+  features: () => import('./features.js'),
+};
+
+/** Carries out one command line and resolves with the exit code. Never rejects. */
+async function main(args: readonly string[]): Promise<number> {
+  const log = new Log();
+  let command: string | undefined;
+  try {
+    const {
+      flags: globals,
+      operands,
+      help,
+    } = parseArguments(globalFlags, args, { name: 'tsrunc', stopAtOperand: true });
+    command = operands[0];
+    if (command !== undefined) log.name = `tsrunc ${command}`;
+    openLog(log, globals);
+    if (globals.version) return await version();
+    if (help || command === undefined) return await showHelp(undefined);
+    if (command === 'help' || command === 'h') return await showHelp(operands[1]);
+    return await dispatch(known(command), { globals, log }, operands.slice(1));
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+    if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+    return failureCode(command);
+  }
+}
+
+function openLog(log: Log, globals: FlagValues<typeof globalFlags>): void {
+  const named = globals['log-level'] === 'warn' ? 'warning' : globals['log-level'];
+  log.open({
+    file: globals.log,
+    format: globals['log-format'],
+    level: globals.debug ? 'debug' : named,
+  });
+}
+
+async function dispatch<Name extends CommandName>(
+  name: Name,
+  common: Pick<Call<Name>, 'globals' | 'log'>,
+  args: readonly string[],
+): Promise<number> {
+  const { flags, operands, help } = parseArguments(commands[name].flags, args, {
+    name: `tsrunc ${name}`,
+  });
+  if (help) return showHelp(name);
+  checkOperands(name, operands);
+  refuseSystemd(common.globals);
+  const { action } = await actions[name]();
+  return (await action({ ...common, flags, operands } as unknown as Call<Name>)) ?? 0;
+}
+
+/** @throws TsruncError for a command that isn't one, or isn't one yet. */
+function known(name: string): CommandName {
+  if (Object.hasOwn(commands, name)) return name as CommandName;
+  if (laterCommands.includes(name)) {
+    throw new TsruncError(`${name} is not supported in this version of tsrunc`, {
+      code: 'UNSUPPORTED',
+    });
+  }
+  const near = closest(Object.keys(commands), name);
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  throw new TsruncError(`there is no command ${name}${hint}: \`tsrunc --help\` lists them`, {
+    code: 'INVALID_ARGUMENT',
+  });
+}
+
+function checkOperands(name: CommandName, given: readonly string[]): void {
+  const wanted: readonly string[] = commands[name].operands;
+  const missing = wanted.find(
+    (operand, index) => !operand.startsWith('[') && given[index] === undefined,
+  );
+  const surplus = given[wanted.length];
+  if (missing === undefined && surplus === undefined) return;
+  const why =
+    missing === undefined ? `"${surplus}" is one argument too many` : `${missing} is missing`;
+  throw new TsruncError(
+    `${why}: the form is \`${['tsrunc', name, '[flags]', ...wanted].join(' ')}\``,
+    { code: 'INVALID_ARGUMENT' },
+  );
+}
+
+function refuseSystemd(globals: FlagValues<typeof globalFlags>): void {
+  if (!globals['systemd-cgroup'] && globals['cgroup-manager'] !== 'systemd') return;
+  const flag = globals['systemd-cgroup'] ? '--systemd-cgroup' : '--cgroup-manager systemd';
+  throw new TsruncError(
+    `${flag}: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs`,
+    {
+      code: 'UNSUPPORTED',
+    },
+  );
+}
+
+async function version(): Promise<number> {
+  const { printVersion } = await import('./version.js');
+  printVersion();
+  return 0;
+}
+
+async function showHelp(name: string | undefined): Promise<number> {
+  const [{ formatHelp }, { paletteFor }, { print }] = await Promise.all([
+    import('./help.js'),
+    import('./colors.js'),
+    import('./output.js'),
+  ]);
+  print(formatHelp(name === undefined ? undefined : known(name), await paletteFor(1)));
+  return 0;
+}
+
+// Not `process.exit`: what is still under way (a stream being flushed, a handle being closed) ends first.
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,33 @@
+import type { CreateOptions } from '../lifecycle/options.js';
+import { Runtime } from '../lifecycle/runtime.js';
+import type { Call, CommandFlags, CommandName } from './commands.js';
+
+/** The library as the global flags want it. What it warns of goes to the log. */
+export function openRuntime({ globals, log }: Pick<Call<CommandName>, 'globals' | 'log'>): Runtime {
+  const manager = globals['cgroup-manager'];
+  return new Runtime({
+    ...(globals.root !== undefined && { root: globals.root }),
+    // main has refused `systemd`.
+    cgroupManager: manager === 'disabled' ? 'disabled' : 'cgroupfs',
+    onWarning: (message) => log.warning(message),
+  });
+}
+
+/** What create's and run's common flags mean to the library, where a flag that isn't given has no key. */
+export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): CreateOptions {
+  const {
+    bundle,
+    'pid-file': pidFile,
+    'console-socket': consoleSocket,
+    'pidfd-socket': pidfdSocket,
+  } = flags;
+  return {
+    ...(bundle !== undefined && { bundle }),
+    ...(pidFile !== undefined && { pidFile }),
+    ...(consoleSocket !== undefined && { consoleSocket }),
+    ...(pidfdSocket !== undefined && { pidfdSocket }),
+    noPivot: flags['no-pivot'],
+    noNewKeyring: flags['no-new-keyring'],
+    preserveFds: flags['preserve-fds'],
+  };
+}

@@ -1,0 +1,65 @@
+import type { RunningContainer } from '../lifecycle/options.js';
+import type { ExitStatus, Native } from '../native/native.js';
+import { SignalForwarder } from './forwarding.js';
+import type { TerminalSession } from './terminal-session.js';
+
+/**
+ * Stands in for a container's first process: its signals go there, its terminal is the caller's, and
+ * it lasts as long. `start` makes the container; its signal fires when this process is asked to
+ * end before that is done.
+ *
+ * @returns how the process ended, once all that it wrote to its terminal was passed on.
+ */
+export async function runInForeground(
+  native: Native,
+  start: (signal: AbortSignal) => Promise<RunningContainer>,
+): Promise<ExitStatus> {
+  const signals = new SignalForwarder();
+  try {
+    const container = await start(signals.interrupted);
+    const session = await openSession(native, container);
+    signals.attach((name) => forward(name, container, session));
+    try {
+      return await container.wait();
+    } finally {
+      await session?.close();
+    }
+  } finally {
+    signals.stop();
+  }
+}
+
+async function openSession(
+  native: Native,
+  container: RunningContainer,
+): Promise<TerminalSession | undefined> {
+  // Without a terminal the container has the caller's descriptors, which Node's streams must not touch.
+  if (container.console === null) return undefined;
+  try {
+    const { TerminalSession } = await import('./terminal-session.js');
+    return new TerminalSession(native, container.console);
+  } catch (error) {
+    // It runs already, with nobody at its terminal.
+    container.kill('SIGKILL');
+    await container.wait();
+    throw error;
+  }
+}
+
+function forward(
+  name: NodeJS.Signals,
+  container: RunningContainer,
+  session: TerminalSession | undefined,
+): void {
+  if (session !== undefined && name === 'SIGWINCH') {
+    session.resize();
+    return;
+  }
+  if (session !== undefined && name === 'SIGCONT') session.resume();
+  try {
+    container.kill(name);
+  } catch {
+    // It has ended in this very moment, which `wait` tells. Whatever else it is, a signal's sender
+    // can't be told, and failing here would leave the container alone.
+  }
+}

@@ -1,0 +1,28 @@
+import { TsruncError } from '../errors.js';
+
+/** Signals that ask a program to end. */
+export const endingSignals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
+
+/**
+ * Runs `act` so that a signal that asks this process to end undoes what was begun
+ * and doesn't just leave it.
+ *
+ * @throws TsruncError ABORTED when it was interrupted, else what `act` throws.
+ */
+export async function interruptible<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (name: NodeJS.Signals): void => controller.abort(interruption(name));
+  for (const name of endingSignals) process.on(name, interrupt);
+  try {
+    return await act(controller.signal);
+  } finally {
+    for (const name of endingSignals) process.off(name, interrupt);
+  }
+}
+
+/** The reason that an AbortSignal gets. */
+export function interruption(name: NodeJS.Signals): TsruncError {
+  return new TsruncError(`interrupted by ${name}: what had been made is removed again`, {
+    code: 'ABORTED',
+  });
+}

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { detectCgroupLayout } from '../cgroup/layout.js';
+import type { Host } from './host.js';
+import { parseRelease } from './kernel.js';
+
+let collected: Host | undefined;
+
+/** The facts about this machine: a handful of small files, read at the first call. */
+export function collectHost(): Host {
+  collected ??= collect();
+  return collected;
+}
+
+function collect(): Host {
+  const uid = process.geteuid?.() ?? 0;
+  return {
+    kernel: parseRelease(release()),
+    uid,
+    gid: process.getegid?.() ?? 0,
+    privileged: uid === 0 && isIdentityMap(readFileSync('/proc/self/uid_map', 'utf8')),
+    capabilities: permittedCapabilities(readFileSync('/proc/self/status', 'utf8')),
+    lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    cgroup: detectCgroupLayout(),
+    arch: process.arch,
+    apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    // The folder alone is there on any kernel that knows SELinux; the file only when it is on.
+    selinux: existsSync('/sys/fs/selinux/enforce'),
+  };
+}
+
+/** Whether a uid_map is the initial user namespace's: every ID stands for itself. */
+export function isIdentityMap(map: string): boolean {
+  return /^\s*0\s+0\s+4294967295\s*$/.test(map);
+}
+
+/** The permitted set in the text of /proc/PID/status. */
+export function permittedCapabilities(status: string): bigint {
+  return BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,17 @@
+/** tsrunc as a library: the OCI runtime in this process. */
+export { type ErrorCode, TsruncError } from './errors.js';
+export type {
+  CreateOptions,
+  DeleteOptions,
+  KillOptions,
+  RunningContainer,
+  RunOptions,
+  RuntimeOptions,
+  Stdio,
+} from './lifecycle/options.js';
+export { Runtime } from './lifecycle/runtime.js';
+export type { ExitStatus } from './native/native.js';
+export type { Operation, Program } from './plan/operations.js';
+export { defaultSpec, rootlessSpec } from './spec/default.js';
+export type { Spec } from './spec/types.js';
+export type { State, Status } from './state/state.js';

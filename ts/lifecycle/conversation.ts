@@ -1,0 +1,120 @@
+/**
+ * What tsrunc and init say to each other, over one SOCK_SEQPACKET socketpair (tables: ts/plan/operations.ts).
+ *
+ *      tsrunc                                         stage                    init
+ *        │ ──── spawn: socket, Program ────────────────▶│
+ *        │ ◀─────────────────────────────── needIdMaps ─┤ (new user namespace only)
+ *        │ ──── proceed, the maps being written ───────▶│
+ *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
+ *        │                                              ┴             │
+ *        │ ◀──────────────────────────────── console: (terminal) ─────┤ (terminal only)
+ *        │ ◀──────────────────────────────────────── hooksDue ────────┤ (hooks only)
+ *        │ ──── proceed: (state), hooks having run ──────────────────▶│
+ *        │ ◀──────────────────────────────────────── created ─────────┤
+ *        │ ──── commit: wait for `tsrunc start` on the other socket ─▶│
+ *        │  or  start: (state), begin at once ───────────────────────▶│
+ *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
+ *
+ * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
+ * share a socket, `cloned` may come after init's first words. The end of the peer ends every wait: init reads
+ * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
+ */
+import { TsruncError } from '../errors.js';
+import { decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
+import type { Native } from '../native/native.js';
+import type { ReplyName } from '../plan/operations.js';
+
+/** What the parent does when init asks. */
+export interface Parent {
+  needIdMaps(): Promise<void>;
+  /** Takes over the pidfd. */
+  cloned(pid: number, pidfd: number): void;
+  /** Takes over the terminal's master. */
+  console(master: number): void;
+  /** Runs the hooks; resolves with the state as the container's own hooks are to see it. */
+  hooksDue(): Promise<string>;
+}
+
+/** Listens to init until it is created. Throws what init reports, and what `parent` throws. */
+export async function awaitCreated(native: Native, socket: number, parent: Parent, fail: FailureOf): Promise<void> {
+  let cloned = false;
+  let created = false;
+  while (!(cloned && created)) {
+    const { message, fds } = await hear(native, socket, fail);
+    const [attached] = fds;
+    switch (message.name) {
+      case 'needIdMaps':
+        await parent.needIdMaps();
+        reply(native, socket, 'proceed');
+        break;
+      case 'cloned':
+        cloned = true;
+        parent.cloned(message.pid, required(attached));
+        break;
+      case 'console':
+        parent.console(required(attached));
+        break;
+      case 'hooksDue':
+        replyWithState(native, socket, 'proceed', await parent.hooksDue());
+        break;
+      case 'created':
+        created = true;
+        break;
+      case 'failed':
+        throw fail.reported(message);
+    }
+  }
+}
+
+/** Makes the errors of a conversation. */
+export interface FailureOf {
+  reported(message: InitMessage & { name: 'failed' }): TsruncError;
+  /** init is gone without a word. */
+  silent(): Promise<TsruncError>;
+}
+
+/** After `start`: the end of file is the exec. */
+export async function awaitExec(native: Native, socket: number, fail: FailureOf): Promise<void> {
+  const received = await native.receive(socket);
+  if (received === undefined) return;
+  const message = decodeMessage(received.data);
+  for (const fd of received.fds) native.close(fd);
+  throw message?.name === 'failed' ? fail.reported(message) : protocolError();
+}
+
+export function reply(native: Native, socket: number, name: ReplyName): void {
+  native.send(socket, encodeReply(name));
+}
+
+/** The state travels as a sealed memfd: hooks get it as their standard input. */
+export function replyWithState(native: Native, socket: number, name: ReplyName, state: string): void {
+  const memfd = native.memfd('tsrunc-state', Buffer.from(state));
+  try {
+    native.send(socket, encodeReply(name), [memfd]);
+  } finally {
+    native.close(memfd);
+  }
+}
+
+async function hear(native: Native, socket: number, fail: FailureOf): Promise<{ message: InitMessage; fds: readonly number[] }> {
+  const received = await native.receive(socket);
+  if (received === undefined) throw await fail.silent();
+  const message = decodeMessage(received.data);
+  if (message !== undefined && received.fds.length === (message.name === 'cloned' || message.name === 'console' ? 1 : 0)) {
+    return { message, fds: received.fds };
+  }
+  for (const fd of received.fds) native.close(fd);
+  throw protocolError();
+}
+
+function required(fd: number | undefined): number {
+  if (fd === undefined) throw protocolError();
+  return fd;
+}
+
+function protocolError(): TsruncError {
+  return new TsruncError('the container\'s init sent something that is not a message: it is not trusted any more', {
+    code: 'INIT_FAILED',
+    stage: 'create',
+  });
+}

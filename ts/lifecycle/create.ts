@@ -1,0 +1,321 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import type { Cgroup } from '../cgroup/cgroup.js';
+import { locateCgroup } from '../cgroup/location.js';
+import { openCgroup } from '../cgroup/open.js';
+import { sendConsole, sendPidfd } from '../console/socket.js';
+import { isSystemError, TsruncError } from '../errors.js';
+import { runHooks } from '../hooks/run.js';
+import { type CompiledFilters, encode } from '../native/encode.js';
+import type { Program } from '../plan/operations.js';
+import { plan } from '../plan/plan.js';
+import type { Process } from '../spec/types.js';
+import { identify } from '../state/process.js';
+import type { ContainerFolder } from '../state/folder.js';
+import type { Lock } from '../state/lock.js';
+import type { State, StoredState } from '../state/state.js';
+import { Undo } from '../undo.js';
+import { type Bundle, loadBundle } from './bundle.js';
+import type { Context } from './context.js';
+import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
+import { initError, silentEnd } from './failures.js';
+import { writeIdMaps } from './id-maps.js';
+import { InitProcess } from './init-process.js';
+import type { CreateOptions } from './options.js';
+import { removePidFile, writePidFile } from './pid-file.js';
+import { type PreparedStdio, prepareStdio } from './stdio.js';
+
+/** The name of the socket in the container's folder that `start` connects to. */
+export const START_SOCKET = 'start.sock';
+
+/** What is left to a caller who goes on with the container. */
+export interface Started {
+  readonly init: InitProcess;
+  readonly state: StoredState;
+  readonly stdio: PreparedStdio;
+  /** The terminal's master, when nobody else took it. */
+  readonly console: number | undefined;
+}
+
+/**
+ * Creates a container; with `startNow` it is started at once, over the same socket, without a wait for `start`.
+ * Whatever fails, and when `options.signal` fires: all is undone.
+ */
+export async function createContainer(
+  context: Context,
+  id: string,
+  options: CreateOptions,
+  startNow: boolean,
+): Promise<Started> {
+  const bundle = loadBundle(options.bundle ?? process.cwd());
+  const creation = new Creation(context, id, bundle, options, startNow);
+  creation.check();
+  const undo = new Undo();
+  try {
+    const started = await creation.run(undo);
+    undo.commit();
+    return started;
+  } catch (error) {
+    for (const { what, error: why } of await undo.run()) context.warn(`could not ${what}: ${String(why)}`);
+    options.signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+class Creation {
+  readonly #context: Context;
+  readonly #id: string;
+  readonly #bundle: Bundle;
+  readonly #options: CreateOptions;
+  readonly #startNow: boolean;
+  readonly #process: Process;
+  /** How many descriptors from 3 on go to the container. */
+  readonly #preserved: number;
+  /** The pid of the process that makes the namespaces. */
+  #stage = 0;
+  #init: InitProcess | undefined;
+  #console: number | undefined;
+  #state: StoredState;
+
+  constructor(context: Context, id: string, bundle: Bundle, options: CreateOptions, startNow: boolean) {
+    const { spec } = bundle;
+    this.#context = context;
+    this.#id = id;
+    this.#bundle = bundle;
+    this.#options = options;
+    this.#startNow = startNow;
+    this.#process = spec.process as Process;
+    this.#preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
+    this.#state = {
+      format: 1,
+      ociVersion: spec.ociVersion,
+      id,
+      bundle: bundle.path,
+      rootfs: bundle.rootfs,
+      created: new Date().toISOString(),
+      annotations: spec.annotations ?? {},
+      owner: ownerName(),
+      phase: 'creating',
+      hooks: spec.hooks ?? {},
+      ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
+    };
+  }
+
+  /** What can be found wrong with the call before anything is made. */
+  check(): void {
+    const { consoleSocket } = this.#options;
+    const terminal = this.#process.terminal === true;
+    if (terminal && consoleSocket === undefined && !this.#startNow) {
+      throw badArgument('the process wants a terminal: name the socket that takes it with --console-socket');
+    }
+    if (!terminal && consoleSocket !== undefined) {
+      throw badArgument('--console-socket is given, but process.terminal in config.json is not true');
+    }
+    for (let fd = 3; fd < 3 + this.#preserved; fd++) requireInherited(fd);
+  }
+
+  async run(undo: Undo): Promise<Started> {
+    const { store, warn } = this.#context;
+    const cgroup = this.#locateCgroup();
+    const program = plan(
+      {
+        spec: this.#bundle.spec,
+        host: this.#context.host,
+        id: this.#id,
+        bundle: this.#bundle.path,
+        rootfs: this.#bundle.rootfs,
+        ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
+        joinFiles: cgroup?.joinFiles ?? [],
+        noPivot: this.#options.noPivot ?? false,
+        noNewKeyring: this.#options.noNewKeyring ?? false,
+        preserveFds: this.#preserved,
+        listenFds: this.#options.listenFds ?? 0,
+        awaitStart: !this.#startNow,
+      },
+      warn,
+    );
+    const filters = await this.#compileFilters(program);
+    const bytes = encode(program, filters);
+    this.#options.signal?.throwIfAborted();
+
+    const folder = store.create(this.#id);
+    let lock: Lock | undefined;
+    // The lock goes last: until then nobody may make another container of this name.
+    undo.add('remove the state', () => {
+      folder.remove();
+      lock?.release();
+    });
+    lock = await folder.lock(this.#options.signal);
+    // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
+    if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
+    folder.write(this.#state);
+    if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
+    const started = await this.#start(program, bytes, folder, undo);
+    lock.release();
+    return started;
+  }
+
+  #locateCgroup(): Cgroup | undefined {
+    const { host, cgroups, native } = this.#context;
+    if (cgroups === 'disabled' || host.cgroup.version === 'none') return undefined;
+    return openCgroup(locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath), native);
+  }
+
+  #makeCgroup(cgroup: Cgroup, undo: Undo): void {
+    cgroup.create();
+    undo.add('remove the cgroup', () => cgroup.remove());
+    const resources = this.#bundle.spec.linux?.resources;
+    if (resources !== undefined) cgroup.apply(resources);
+  }
+
+  /** Spawns init and leads it to the state "created", and on where it is to start now. */
+  async #start(program: Program, bytes: Uint8Array, folder: ContainerFolder, undo: Undo): Promise<Started> {
+    const { native } = this.#context;
+    const fail: FailureOf = {
+      reported: (failure) => initError(failure, 'create', program),
+      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, 'create'),
+    };
+    const stdio = prepareStdio(native, this.#options.stdio);
+    undo.add('close the pipes', () => stdio.closeOurs());
+    const socket = await this.#spawn(bytes, stdio, folder, undo);
+    const abort = (): void => void this.#init?.end();
+    this.#options.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await awaitCreated(native, socket, this.#parent(undo, abort), fail);
+      this.#finish(folder, undo);
+      if (this.#startNow) {
+        replyWithState(native, socket, 'start', this.#stateFor('created'));
+        await awaitExec(native, socket, fail);
+        this.#options.signal?.throwIfAborted();
+        await runHooks('poststart', this.#state.hooks.poststart, this.#publicState('running'), this.#hookOptions());
+      } else {
+        reply(native, socket, 'commit');
+      }
+    } finally {
+      this.#options.signal?.removeEventListener('abort', abort);
+      native.close(socket);
+    }
+    return { init: this.#init as InitProcess, state: this.#state, stdio, console: this.#console };
+  }
+
+  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
+  async #spawn(bytes: Uint8Array, stdio: PreparedStdio, folder: ContainerFolder, undo: Undo): Promise<number> {
+    const { native } = this.#context;
+    const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
+    const [ours, theirs] = native.socketPair();
+    const given = [theirs, native.memfd('tsrunc-program', bytes)];
+    try {
+      if (!this.#startNow) given.push(native.listen(folder.path(START_SOCKET)));
+      const stage = native.spawn({
+        fds: [...stdio.fds, ...preserved, ...given],
+        args: [String(3 + preserved.length)],
+      });
+      this.#stage = stage.pid;
+      const process = new InitProcess(native, stage.pid, stage.pidfd);
+      undo.add('end the stage', () => process.end());
+      return ours;
+    } catch (error) {
+      native.close(ours);
+      throw error;
+    } finally {
+      for (const fd of given) native.close(fd);
+      stdio.closeTheirs();
+    }
+  }
+
+  #parent(undo: Undo, abort: () => void) {
+    const { native, host } = this.#context;
+    const { hooks } = this.#state;
+    return {
+      needIdMaps: () => writeIdMaps(this.#stage, this.#bundle.spec.linux ?? {}, host),
+      cloned: (pid: number, pidfd: number): void => {
+        const init = new InitProcess(native, pid, pidfd);
+        this.#init = init;
+        undo.add('end init', () => init.end());
+        if (this.#options.signal?.aborted) abort();
+        const { pidfdSocket } = this.#options;
+        if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
+      },
+      console: (master: number): void => {
+        this.#console = master;
+        undo.add('close the terminal', () => {
+          if (this.#console !== undefined) native.close(this.#console);
+        });
+        const { consoleSocket } = this.#options;
+        if (consoleSocket === undefined) return;
+        sendConsole(native, consoleSocket, master);
+        native.close(master);
+        this.#console = undefined;
+      },
+      hooksDue: async (): Promise<string> => {
+        const state = this.#publicState('creating');
+        const options = this.#hookOptions();
+        await runHooks('prestart', hooks.prestart, state, options);
+        await runHooks('createRuntime', hooks.createRuntime, state, options);
+        return JSON.stringify(state);
+      },
+    };
+  }
+
+  /** Writes down that there is a container now. */
+  #finish(folder: ContainerFolder, undo: Undo): void {
+    const { pid } = this.#init as InitProcess;
+    this.#state = { ...this.#state, phase: this.#startNow ? 'running' : 'created', init: identify(pid) };
+    folder.write(this.#state);
+    const { pidFile } = this.#state;
+    if (pidFile === undefined) return;
+    undo.add('remove the pid file', () => removePidFile(pidFile));
+    writePidFile(pidFile, this.#id, pid);
+  }
+
+  #hookOptions() {
+    const { signal } = this.#options;
+    return { native: this.#context.native, ...(signal === undefined ? {} : { signal }) };
+  }
+
+  #stateFor(status: State['status']): string {
+    return JSON.stringify(this.#publicState(status));
+  }
+
+  #publicState(status: State['status']): State {
+    const { ociVersion, id, bundle, rootfs, created, annotations, owner } = this.#state;
+    return { ociVersion, id, pid: this.#init?.pid ?? 0, status, bundle, rootfs, created, annotations, owner };
+  }
+
+  async #compileFilters(program: Program): Promise<CompiledFilters> {
+    const filters = new Map();
+    for (const operation of program.start) {
+      if (operation.op !== 'loadSeccomp') continue;
+      filters.set(operation.filter, await this.#context.native.compileSeccomp(operation.filter));
+    }
+    return filters;
+  }
+
+}
+
+/** A descriptor that is close-on-exec is not the caller's: Node opened it for itself. */
+function requireInherited(fd: number): void {
+  const CLOEXEC = 0o2000000;
+  let flags = CLOEXEC;
+  try {
+    flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0', 8);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+  if ((flags & CLOEXEC) === 0) return;
+  throw badArgument(`descriptor ${fd} is to be preserved, but the caller has not left it open`);
+}
+
+function badArgument(message: string): TsruncError {
+  return new TsruncError(message, { code: 'INVALID_ARGUMENT' });
+}
+
+/** The user's name, or the number where no name is known. */
+function ownerName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.geteuid?.() ?? '');
+  }
+}

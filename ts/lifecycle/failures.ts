@@ -1,0 +1,90 @@
+/** Turns what init reports into the sentence and the facts that callers get. */
+import { getSystemErrorMap } from 'node:util';
+import { TsruncError } from '../errors.js';
+import type { InitFailure } from '../native/messages.js';
+import type { ExitStatus } from '../native/native.js';
+import { type Operation, type OperationName, operations, type Program } from '../plan/operations.js';
+
+/** The name and the words of an errno. */
+export function describeErrno(errno: number): { code: string; text: string } {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  return { code, text };
+}
+
+/** What an operation was about, in the words of the field. */
+function describe(operation: Operation | undefined, name: string, path: string): string {
+  switch (operation?.op) {
+    case 'mount':
+      return `mount "${operation.type}" on "${operation.target}"`;
+    case 'bindMount':
+      return `bind mount "${operation.source}" on "${operation.target}"`;
+    case 'makeNode':
+    case 'bindNode':
+      return `make device "${operation.path}"`;
+    case 'setHostname':
+      return `set hostname "${operation.name}"`;
+    case 'setDomainname':
+      return `set domainname "${operation.name}"`;
+    case 'writeSysctl':
+      return `write sysctl "${operation.name}" = "${operation.value}"`;
+    case 'setUser':
+      return `become user ${operation.uid}:${operation.gid}`;
+    case 'setRlimit':
+      return `set rlimit ${operation.resource} to ${operation.soft}:${operation.hard}`;
+    case 'changeDirectory':
+    case 'makeWorkingDirectory':
+      return `enter working directory "${operation.path}"`;
+    case 'clone':
+      return 'make the namespaces';
+    default: {
+      const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      return path === '' ? words : `${words} "${path}"`;
+    }
+  }
+}
+
+/** What to do about the errors that people run into. */
+function hint(name: string, errno: string): string {
+  if (errno === 'EPERM' && (name === 'mount' || name === 'clone' || name === 'makeNode')) {
+    return ' (run as root, or give the container a user namespace)';
+  }
+  if (errno === 'ENODEV' && name === 'mount') return ' (this kernel has no such file system)';
+  if (errno === 'EPERM' && name === 'setRlimit') return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
+  if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
+  return '';
+}
+
+/** The error for a Program that failed. `program` gives the words; without it the operation's name has to do. */
+export function initError(failure: InitFailure, stage: string, program?: Program): TsruncError {
+  const name = (Object.keys(operations)[failure.code - 1] ?? 'init') as OperationName;
+  const { code, text } = describeErrno(failure.errno);
+  const facts = {
+    code: failure.errno === 0 ? (name === 'runHook' ? 'HOOK_FAILED' : 'INIT_FAILED') : code,
+    stage,
+    ...(failure.errno === 0 ? {} : { errno: failure.errno }),
+    ...(failure.syscall === '' ? {} : { syscall: failure.syscall }),
+    ...(failure.path === '' ? {} : { path: failure.path }),
+  };
+  if (name === 'runHook') return new TsruncError(`${failure.path}: ${failure.detail || text}`, facts);
+  if (failure.syscall === 'exec') return new TsruncError(executableSentence(failure.path, code, text), facts);
+  const operation = program && [...program.stage, ...program.create, ...program.start][failure.index];
+  const subject = describe(operation, name, failure.path);
+  const elsewhere = operation !== undefined && failure.path !== '' && !subject.includes(`"${failure.path}"`);
+  const where = elsewhere ? ` (${failure.syscall} "${failure.path}")` : '';
+  const reason = failure.errno === 0 ? failure.detail : `${text}${failure.detail && ` (${failure.detail})`}`;
+  return new TsruncError(`${subject}: ${reason}${where}${hint(name, code)}`, facts);
+}
+
+/** Docker, Podman and others look for these very words, and take their exit codes from them. */
+function executableSentence(program: string, code: string, text: string): string {
+  if (program.includes('/')) return `exec ${program}: ${text}`;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return `exec: "${program}": executable file not found in $PATH`;
+  return `exec: "${program}": ${text}`;
+}
+
+/** init ended without a word. */
+export function silentEnd(status: ExitStatus, stage: string): TsruncError {
+  const how = status.signal === undefined ? `exited with status ${status.code}` : `was ended by signal ${status.signal}`;
+  const oom = status.signal === 9 ? ': did its memory limit leave no room for it, or did somebody kill it?' : '';
+  return new TsruncError(`the container's init ${how} before it was set up${oom}`, { code: 'INIT_FAILED', stage });
+}

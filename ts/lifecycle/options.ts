@@ -1,0 +1,67 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ExitStatus } from '../native/native.js';
+
+export interface RuntimeOptions {
+  /** The folder with the state of this runtime's containers. Default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root. */
+  readonly root?: string;
+  /** Who makes cgroups: `cgroupfs` (default): tsrunc itself; `disabled`: nobody, and limits are refused. */
+  readonly cgroupManager?: 'cgroupfs' | 'disabled';
+  /** Hears what an operator should know and what stops nothing: a hook that failed after the start, a capability that can't be granted. */
+  readonly onWarning?: (message: string) => void;
+}
+
+export interface CreateOptions {
+  /** The folder with config.json. Default: the working directory. */
+  readonly bundle?: string;
+  /** Where to write the pid of the container's first process (decimal, no newline). */
+  readonly pidFile?: string;
+  /** An AF_UNIX stream socket to send the terminal's master to. */
+  readonly consoleSocket?: string;
+  /** An AF_UNIX stream socket to send a pidfd of the container's first process to. */
+  readonly pidfdSocket?: string;
+  /** Move the root instead of pivot_root, for a root on a ramdisk. */
+  readonly noPivot?: boolean;
+  /** Stay in the caller's session keyring. */
+  readonly noNewKeyring?: boolean;
+  /** How many of this process's descriptors, from 3 on, are sockets that the container gets by sd_listen_fds(3). */
+  readonly listenFds?: number;
+  /** How many of this process's descriptors, from 3 + `listenFds` on, the container gets as they are. */
+  readonly preserveFds?: number;
+  /** What becomes descriptors 0, 1 and 2 of the container. Default: the caller's own. */
+  readonly stdio?: readonly [Stdio, Stdio, Stdio];
+  /** Aborting kills what was started and undoes what was made. */
+  readonly signal?: AbortSignal;
+}
+
+/** `inherit`: the caller's own; `ignore`: /dev/null; `pipe`: a stream (run only); a number: that descriptor of this process. */
+export type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
+
+export interface RunOptions extends CreateOptions {
+  /** Leave the container, stopped, when its process has ended. Default: delete it. */
+  readonly keep?: boolean;
+}
+
+export interface KillOptions {
+  /** Signal every process of the container; no error when it has stopped. */
+  readonly all?: boolean;
+}
+
+export interface DeleteOptions {
+  /** Kill it first when it still runs; no error when there is no such container. */
+  readonly force?: boolean;
+}
+
+/** A container that this process started with `run`. */
+export interface RunningContainer {
+  readonly id: string;
+  readonly pid: number;
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** The terminal's master when the process has a terminal and no console socket was named. Who takes it closes it. */
+  readonly console: number | null;
+  /** Resolves when the first process has ended and, unless `keep`, the container is deleted. */
+  wait(): Promise<ExitStatus>;
+  /** Sends a signal (number, or name with or without SIG) to the first process. */
+  kill(signal?: string | number): void;
+}

@@ -1,0 +1,32 @@
+import { openCgroup } from '../cgroup/open.js';
+import { locateCgroup } from '../cgroup/location.js';
+import type { Host } from '../host/host.js';
+import { loadNative } from '../native/addon.js';
+import type { Program } from '../plan/operations.js';
+import { plan } from '../plan/plan.js';
+import { loadBundle } from './bundle.js';
+import type { Context } from './context.js';
+
+/** The Program that `create` would carry out for this bundle, for a container named after `plan`. */
+export function planBundle(folder: string, host: Host, cgroups: Context['cgroups']): Program {
+  const { path, spec, rootfs } = loadBundle(folder);
+  const id = 'plan';
+  const cgroup =
+    cgroups === 'disabled' || host.cgroup.version === 'none'
+      ? undefined
+      : openCgroup(locateCgroup(host.cgroup, id, spec.linux?.cgroupsPath), loadNative());
+  return plan({
+    spec,
+    host,
+    id,
+    bundle: path,
+    rootfs,
+    ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
+    joinFiles: cgroup?.joinFiles ?? [],
+    noPivot: false,
+    noNewKeyring: false,
+    preserveFds: 0,
+    listenFds: 0,
+    awaitStart: true,
+  });
+}

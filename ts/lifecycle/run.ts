@@ -1,0 +1,51 @@
+import { TsruncError } from '../errors.js';
+import type { ExitStatus } from '../native/native.js';
+import type { StoredState } from '../state/state.js';
+import type { Context } from './context.js';
+import { createContainer } from './create.js';
+import type { InitProcess } from './init-process.js';
+import { destroy } from './delete.js';
+import { inspect } from './inspect.js';
+import type { RunningContainer, RunOptions } from './options.js';
+import { signalNumber } from './signals.js';
+import { readPipe, writePipe } from './stdio.js';
+
+/** Create and start in one; the container is deleted when its process has ended, unless `keep`. */
+export async function runContainer(context: Context, id: string, options: RunOptions): Promise<RunningContainer> {
+  const { init, state, stdio, console } = await createContainer(context, id, options, true);
+  const ended = whenEnded(context, init, state, options);
+  const [stdin, stdout, stderr] = stdio.ends;
+  return {
+    id,
+    pid: init.pid,
+    stdin: writePipe(stdin),
+    stdout: readPipe(stdout),
+    stderr: readPipe(stderr),
+    console: console ?? null,
+    wait: () => ended,
+    kill: (signal = 'SIGTERM') => init.signal(signalNumber(signal)),
+  };
+}
+
+async function whenEnded(context: Context, init: InitProcess, state: StoredState, options: RunOptions): Promise<ExitStatus> {
+  const abort = (): void => void init.end();
+  options.signal?.addEventListener('abort', abort, { once: true });
+  const status = await init.exited();
+  options.signal?.removeEventListener('abort', abort);
+  if (!options.keep) await deleteOwn(context, state);
+  return status;
+}
+
+/** Somebody else may have deleted it meanwhile, and even made another of its name. */
+async function deleteOwn(context: Context, { id, init }: StoredState): Promise<void> {
+  try {
+    const folder = context.store.open(id);
+    using _lock = await folder.lock();
+    const { stored } = inspect(context, folder);
+    if (stored.init?.pid === init?.pid && stored.init?.startTime === init?.startTime) {
+      await destroy(context, folder, stored);
+    }
+  } catch (error) {
+    if (!(error instanceof TsruncError && error.code === 'CONTAINER_NOT_FOUND')) throw error;
+  }
+}

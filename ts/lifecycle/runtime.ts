@@ -1,0 +1,99 @@
+import { TsruncError } from '../errors.js';
+import { collectHost } from '../host/collect.js';
+import { loadNative } from '../native/addon.js';
+import type { Program } from '../plan/operations.js';
+import { checkId } from '../state/id.js';
+import { defaultRoot } from '../state/root.js';
+import type { State } from '../state/state.js';
+import { Store } from '../state/store.js';
+import type { Context } from './context.js';
+import { createContainer } from './create.js';
+import { deleteContainer } from './delete.js';
+import { listContainers, queryState } from './inspect.js';
+import { killContainer } from './kill.js';
+import type { CreateOptions, DeleteOptions, KillOptions, RunningContainer, RunOptions, RuntimeOptions } from './options.js';
+import { planBundle } from './plan-bundle.js';
+import { runContainer } from './run.js';
+import { startContainer } from './start.js';
+
+/**
+ * The operations of the OCI runtime specification (runtime.md, "Operations") and of runc's command line, in
+ * this process. Every method rejects with a `TsruncError`. One Runtime serves any number of containers at once.
+ */
+export class Runtime {
+  readonly #options: RuntimeOptions;
+  #context: Context | undefined;
+
+  constructor(options: RuntimeOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Sets the container up to the point where `start` runs its program. */
+  async create(id: string, options: CreateOptions = {}): Promise<void> {
+    refusePipes(options);
+    checkId(id);
+    const { stdio } = await createContainer(this.#open(), id, options, false);
+    stdio.closeOurs();
+  }
+
+  async start(id: string): Promise<void> {
+    checkId(id);
+    await startContainer(this.#open(), id);
+  }
+
+  /** Creates, starts and, when its program has ended, deletes a container. Resolves when the program runs. */
+  async run(id: string, options: RunOptions = {}): Promise<RunningContainer> {
+    checkId(id);
+    return runContainer(this.#open(), id, options);
+  }
+
+  async state(id: string): Promise<State> {
+    checkId(id);
+    return queryState(this.#open(), id);
+  }
+
+  /** `signal`: a number, or a name with or without SIG. */
+  async kill(id: string, signal: string | number = 'SIGTERM', options: KillOptions = {}): Promise<void> {
+    checkId(id);
+    killContainer(this.#open(), id, signal, options);
+  }
+
+  async delete(id: string, options: DeleteOptions = {}): Promise<void> {
+    checkId(id);
+    await deleteContainer(this.#open(), id, options);
+  }
+
+  async list(): Promise<State[]> {
+    return listContainers(this.#open());
+  }
+
+  /** What the kernel would be asked to do for a bundle. Changes nothing. */
+  async plan(bundle: string = process.cwd()): Promise<Program> {
+    return planBundle(bundle, collectHost(), this.#options.cgroupManager ?? 'cgroupfs');
+  }
+
+  #open(): Context {
+    this.#context ??= this.#openContext();
+    return this.#context;
+  }
+
+  #openContext(): Context {
+    const { root, cgroupManager, onWarning } = this.#options;
+    const native = loadNative();
+    return {
+      native,
+      host: collectHost(),
+      store: new Store(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0), native),
+      cgroups: cgroupManager ?? 'cgroupfs',
+      warn: onWarning ?? (() => {}),
+    };
+  }
+}
+
+/** Nobody would hold our end of a pipe. */
+function refusePipes({ stdio }: CreateOptions): void {
+  if (!stdio?.includes('pipe')) return;
+  throw new TsruncError('create: stdio "pipe" is for run, which gives you the streams: give create a descriptor', {
+    code: 'INVALID_ARGUMENT',
+  });
+}

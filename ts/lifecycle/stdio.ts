@@ -1,0 +1,62 @@
+import { openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import type { Native } from '../native/native.js';
+import type { Stdio } from './options.js';
+
+/** Descriptors 0 to 2 of a container, and this process's ends of what is piped. */
+export interface PreparedStdio {
+  /** What becomes 0, 1 and 2. */
+  readonly fds: readonly [number, number, number];
+  /** Ours, in the same order, where there is a pipe. */
+  readonly ends: readonly [number | undefined, number | undefined, number | undefined];
+  /** Closes what was opened for the container: it has its own duplicates once it is spawned. */
+  closeTheirs(): void;
+  /** Closes our ends, when nothing came of it. */
+  closeOurs(): void;
+}
+
+const INHERIT: readonly [Stdio, Stdio, Stdio] = ['inherit', 'inherit', 'inherit'];
+
+export function prepareStdio(native: Native, stdio: readonly [Stdio, Stdio, Stdio] = INHERIT): PreparedStdio {
+  const theirs: number[] = [];
+  const ours: (number | undefined)[] = [];
+  const close = (fds: (number | undefined)[]): void => {
+    for (const fd of fds.splice(0)) if (fd !== undefined) native.close(fd);
+  };
+  const open = (kind: Stdio, index: number): number => {
+    if (typeof kind === 'number') return kind;
+    if (kind === 'inherit') return index;
+    if (kind === 'ignore') {
+      const fd = openSync('/dev/null', 'r+');
+      theirs.push(fd);
+      return fd;
+    }
+    const [read, write] = native.pipe();
+    theirs.push(index === 0 ? read : write);
+    ours[index] = index === 0 ? write : read;
+    return index === 0 ? read : write;
+  };
+  try {
+    const fds = stdio.map(open) as [number, number, number];
+    return {
+      fds,
+      ends: [ours[0], ours[1], ours[2]],
+      closeTheirs: () => close(theirs),
+      closeOurs: () => close(ours),
+    };
+  } catch (error) {
+    close(theirs);
+    close(ours);
+    throw error;
+  }
+}
+
+/** A stream over our end of a pipe, which it closes. */
+export function readPipe(fd: number | undefined): Readable | null {
+  return fd === undefined ? null : new Socket({ fd, readable: true, writable: false });
+}
+
+export function writePipe(fd: number | undefined): Writable | null {
+  return fd === undefined ? null : new Socket({ fd, readable: false, writable: true });
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TsruncError } from '../errors.js';
+import type { Native } from './native.js';
+
+/** The oldest Linux with everything that tsrunc calls (cgroup.kill came last). */
+const floor = [5, 14] as const;
+
+let native: Native | undefined;
+
+/**
+ * The addon, loaded when it's first asked for.
+ *
+ * @throws TsruncError UNSUPPORTED on an older kernel than Linux 5.14, or when there is no addon that this machine can load.
+ */
+export function loadNative(): Native {
+  native ??= load();
+  return native;
+}
+
+/** Whether a kernel of this release (`6.1.0-18-amd64`) is new enough. */
+export function isKernelSupported(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
+  return major > floor[0] || (major === floor[0] && minor >= floor[1]);
+}
+
+function load(): Native {
+  if (process.platform !== 'linux' || !isKernelSupported(release())) {
+    throw new TsruncError(
+      `tsrunc needs Linux ${floor.join('.')} or later, but this is ${process.platform} ${release()}: use it on a newer kernel`,
+      { code: 'UNSUPPORTED' },
+    );
+  }
+  const file = fileURLToPath(import.meta.url);
+  const root = packageRoot(file);
+  return loadUsual(root) ?? loadFound(file, root);
+}
+
+/** The nearest folder above `file` with a package.json: the bundle's parent, or a clone's top from ts/native. */
+function packageRoot(file: string): string {
+  let folder = dirname(file);
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) return dirname(file);
+    folder = parent;
+  }
+  return folder;
+}
+
+/** Loads from where the addon nearly always is: node-gyp-build's search takes longer than all the rest of the CLI's start. */
+function loadUsual(root: string): Native | undefined {
+  if (process.env['TSRUNC_PREBUILD'] !== undefined) return undefined;
+  const places = ['build/Release', `prebuilds/linux-${process.arch}`];
+  const path = places
+    .map((place) => join(root, place, 'tsrunc.node'))
+    .find((candidate) => existsSync(candidate));
+  if (path === undefined) return undefined;
+  try {
+    const module = { exports: {} };
+    process.dlopen(module, path);
+    return module.exports as Native;
+  } catch {
+    return undefined; // Made for another machine; node-gyp-build may know of a better one.
+  }
+}
+
+function loadFound(file: string, root: string): Native {
+  try {
+    const find = createRequire(file)('node-gyp-build') as (folder: string) => Native;
+    return find(root);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+    throw new TsruncError(
+      `tsrunc's native addon could not be loaded (${why}): install the package again, or run \`npm run build\` in a clone`,
+      { code: 'UNSUPPORTED', cause },
+    );
+  }
+}

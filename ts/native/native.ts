@@ -1,0 +1,118 @@
+/**
+ * The kernel acts that must happen in the caller's own process, and nothing else.
+ * The addon (cpp/addon) is the first implementation.
+ *
+ * File descriptors are plain numbers; who gets one from here closes it with `close`.
+ * Every descriptor made here is close-on-exec. A failed system call throws a
+ * `SystemError` (see ts/errors.ts): an Error with `code` ('EPERM'), `errno` (negative,
+ * as Node's own), `syscall` and, where there is one, `path`.
+ */
+export interface Native {
+  /**
+   * Starts the embedded `init` from its sealed memfd, vfork-style (clone3 with CLONE_VM |
+   * CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND): no signal is blocked or ignored in it,
+   * its environment is empty, and it has exactly `fds`.
+   */
+  spawn(options: SpawnOptions): SpawnedProcess;
+
+  /** A sealed memfd (no write, grow, shrink or further seal) that holds `content`, offset 0. */
+  memfd(name: string, content: Uint8Array): number;
+  /** A pair of connected AF_UNIX SOCK_SEQPACKET sockets: the first is non-blocking (ours), the second blocking (init's). */
+  socketPair(): [ours: number, theirs: number];
+  /** A pipe: [read end, write end], both blocking. */
+  pipe(): [read: number, write: number];
+  /** A blocking, listening AF_UNIX SOCK_SEQPACKET socket at `path`, which may be longer than sun_path (mode 0600). */
+  listen(path: string): number;
+  /** Connects to the AF_UNIX socket at `path`, which may be longer than sun_path. Non-blocking afterwards. */
+  connect(path: string, type: 'stream' | 'seqpacket'): number;
+  /** Sends one message with `fds` attached (SCM_RIGHTS). MSG_NOSIGNAL. */
+  send(socket: number, data: Uint8Array, fds?: readonly number[]): void;
+  /** The next message of a SEQPACKET socket with the descriptors attached to it, or undefined at its end (also ECONNRESET). One call at a time per socket. */
+  receive(socket: number): Promise<ReceivedMessage | undefined>;
+
+  /** A pidfd for a process. Throws ESRCH when there is none. */
+  openPidfd(pid: number): number;
+  /** Throws ESRCH when the process is gone (also when it is a zombie that was reaped). */
+  signal(pidfd: number, signal: number): void;
+  /** Resolves with the exit of a child of ours and reaps it. The wait keeps the event loop alive unless `keepAlive` is false. */
+  waitExit(pidfd: number, options?: { readonly keepAlive?: boolean }): Promise<ExitStatus>;
+  /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
+  waitGone(pidfd: number): Promise<void>;
+
+  /** flock(LOCK_EX | LOCK_NB): false when another open file description holds the lock. */
+  tryLock(fd: number): boolean;
+  /** Makes this process a subreaper (PR_SET_CHILD_SUBREAPER), or ends that. */
+  setSubreaper(on: boolean): void;
+  /** The soft and hard limit of a process for RLIMIT_* number `resource`; 2^64-1 is RLIM_INFINITY. */
+  getResourceLimit(pid: number, resource: number): { soft: bigint; hard: bigint };
+  /** TIOCGWINSZ of a terminal. */
+  windowSize(fd: number): WindowSize;
+  /** TIOCSWINSZ. */
+  setWindowSize(fd: number, size: WindowSize): void;
+
+  /** Compiles a policy to a classic BPF program with libseccomp, off the main thread. */
+  compileSeccomp(policy: SeccompPolicy): Promise<Uint8Array>;
+  /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI). */
+  attachDeviceProgram(cgroup: number, instructions: Uint8Array): void;
+
+  close(fd: number): void;
+}
+
+export interface SpawnOptions {
+  /** Descriptor i of the new process is a duplicate of `fds[i]`: 0, 1 and 2 first. */
+  readonly fds: readonly number[];
+  /** init's arguments after argv[0]. */
+  readonly args: readonly string[];
+  /** An open cgroup v2 directory to be born in (CLONE_INTO_CGROUP). */
+  readonly cgroup?: number;
+}
+
+export interface SpawnedProcess {
+  readonly pid: number;
+  readonly pidfd: number;
+}
+
+export interface ReceivedMessage {
+  readonly data: Uint8Array;
+  readonly fds: readonly number[];
+}
+
+/** How a process ended: exactly one of the two. */
+export interface ExitStatus {
+  readonly code?: number;
+  /** The number of the signal that ended it. */
+  readonly signal?: number;
+}
+
+export interface WindowSize {
+  /** Columns. */
+  readonly width: number;
+  /** Rows. */
+  readonly height: number;
+}
+
+/**
+ * A seccomp policy with everything resolved but the architectures' system call numbers.
+ * Names that libseccomp doesn't know are left out, as the field does.
+ */
+export interface SeccompPolicy {
+  /** An action as libseccomp's 32-bit value (SCMP_ACT_*). */
+  readonly defaultAction: number;
+  /** `SCMP_ARCH_*`; the native one is always in. */
+  readonly architectures: readonly string[];
+  readonly rules: readonly SeccompRule[];
+}
+
+export interface SeccompRule {
+  readonly action: number;
+  readonly names: readonly string[];
+  readonly args: readonly SeccompArgument[];
+}
+
+export interface SeccompArgument {
+  readonly index: number;
+  /** `SCMP_CMP_*`. */
+  readonly op: string;
+  readonly value: bigint;
+  readonly valueTwo: bigint;
+}

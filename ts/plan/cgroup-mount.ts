@@ -1,0 +1,118 @@
+import { TsruncError } from '../errors.js';
+import type { CgroupHierarchy } from '../cgroup/cgroup.js';
+import { MOUNT_ATTR } from './kernel.js';
+import { type ParsedOptions, readonlyMount } from './mount-options.js';
+import type { Operation } from './operations.js';
+import type { PlanRequest } from './request.js';
+
+/** The first open slot of a host directory, or 0 where init can open it itself. */
+type OpenSource = (source: string) => number;
+
+interface Planned {
+  readonly mounts: readonly Operation[];
+  readonly finish: readonly Operation[];
+}
+
+/**
+ * A mount of type `cgroup`: the container's view of its own cgroups. With a cgroup namespace the file system
+ * itself is mounted and the namespace hides all above; without one, only the container's own directory is
+ * bound: the host's tree is never in reach (CVE-2023-25809).
+ */
+export function planCgroupMount(
+  request: PlanRequest,
+  hasNamespace: boolean,
+  target: string,
+  options: ParsedOptions,
+  openSource: OpenSource,
+): Planned {
+  const layout = request.host.cgroup;
+  if (layout.version === 'none') {
+    throw new TsruncError('config.json: mounts: this host has no cgroups mounted on /sys/fs/cgroup to mount', {
+      code: 'UNSUPPORTED',
+      stage: 'config',
+    });
+  }
+  const builder = new CgroupMounts(request, hasNamespace, options, openSource);
+  if (layout.version === 'v2') return { mounts: [builder.unified(target, 'unified')], finish: [] };
+  return builder.hierarchies(target, layout.hierarchies);
+}
+
+class CgroupMounts {
+  readonly #request: PlanRequest;
+  readonly #hasNamespace: boolean;
+  readonly #options: ParsedOptions;
+  readonly #openSource: OpenSource;
+
+  constructor(request: PlanRequest, hasNamespace: boolean, options: ParsedOptions, openSource: OpenSource) {
+    this.#request = request;
+    this.#hasNamespace = hasNamespace;
+    this.#options = options;
+    this.#openSource = openSource;
+  }
+
+  unified(target: string, name: string): Operation {
+    return this.#hasNamespace ? this.#mount(target, 'cgroup2', []) : this.#bind(target, name);
+  }
+
+  /** cgroup v1: a tmpfs with a directory for each hierarchy and links for controllers that share one. */
+  hierarchies(target: string, hierarchies: readonly CgroupHierarchy[]): Planned {
+    const mounts: Operation[] = [this.#mount(target, 'tmpfs', ['mode=755'], this.#options.set & ~MOUNT_ATTR.rdonly)];
+    for (const hierarchy of hierarchies) {
+      const place = `${target}/${hierarchy.name}`;
+      if (hierarchy.controllers.length === 0) mounts.push(this.unified(place, hierarchy.name));
+      else mounts.push(this.#hierarchy(place, hierarchy));
+      if (hierarchy.controllers.length < 2) continue;
+      for (const controller of hierarchy.controllers) {
+        mounts.push({ op: 'symlink', path: `${target}/${controller}`, text: hierarchy.name, replace: false });
+      }
+    }
+    const finish = this.#options.set & MOUNT_ATTR.rdonly;
+    return { mounts, finish: finish === 0n ? [] : [readonlyMount(target)] };
+  }
+
+  #hierarchy(target: string, { name, controllers }: CgroupHierarchy): Operation {
+    if (!this.#hasNamespace) return this.#bind(target, name);
+    const named = controllers.some((controller) => controller.startsWith('name='));
+    return this.#mount(target, 'cgroup', named ? ['none', ...controllers] : [...controllers]);
+  }
+
+  #mount(target: string, type: string, options: readonly string[], set = this.#options.set): Operation {
+    const { propagation } = this.#options;
+    return {
+      op: 'mount',
+      target,
+      type,
+      source: 'cgroup',
+      options,
+      noSymlinks: false,
+      set,
+      clear: 0n,
+      recursiveSet: 0n,
+      recursiveClear: 0n,
+      propagation,
+    };
+  }
+
+  #bind(target: string, name: string): Operation {
+    const source = this.#request.cgroup?.directories[name];
+    if (source === undefined) {
+      throw new TsruncError(
+        'config.json: mounts: a cgroup mount needs a cgroup of the container or a cgroup namespace: add {"type": "cgroup"} to linux.namespaces',
+        { code: 'UNSUPPORTED', stage: 'config' },
+      );
+    }
+    return {
+      op: 'bindMount',
+      target,
+      source,
+      slot: this.#openSource(source),
+      recursive: true,
+      noSymlinks: false,
+      set: this.#options.set,
+      clear: this.#options.clear,
+      recursiveSet: 0n,
+      recursiveClear: 0n,
+      propagation: this.#options.propagation,
+    };
+  }
+}

@@ -1,0 +1,83 @@
+import type { Operation } from './operations.js';
+import type { PlanRequest } from './request.js';
+import { CLONE_FLAGS } from './kernel.js';
+
+export type NamespaceType = keyof typeof CLONE_FLAGS;
+
+/** What becomes of each namespace: made, joined by path, or left the caller's. */
+export interface Namespaces {
+  readonly created: ReadonlySet<NamespaceType>;
+  readonly joined: ReadonlyMap<NamespaceType, string>;
+  has(type: NamespaceType): boolean;
+}
+
+export function readNamespaces(request: PlanRequest): Namespaces {
+  const created = new Set<NamespaceType>();
+  const joined = new Map<NamespaceType, string>();
+  for (const { type, path } of request.spec.linux?.namespaces ?? []) {
+    if (path) joined.set(type as NamespaceType, path);
+    else created.add(type as NamespaceType);
+  }
+  return { created, joined, has: (type) => created.has(type) || joined.has(type) };
+}
+
+/** Joins those with a path: the user namespace last, the mount namespace last but one, since paths change with it. */
+export function joinNamespaces({ joined }: Namespaces): Operation[] {
+  if (joined.size === 0) return [];
+  const rank = (type: NamespaceType): number => (type === 'user' ? 2 : type === 'mount' ? 1 : 0);
+  const sorted = [...joined].sort(([a], [b]) => rank(a) - rank(b));
+  return [
+    {
+      op: 'joinNamespaces',
+      types: sorted.map(([type]) => CLONE_FLAGS[type]),
+      files: sorted.map(([, file]) => file),
+    },
+  ];
+}
+
+/** Enters the user namespace, if the container has one, as its root. */
+export function enterUserNamespace(request: PlanRequest, namespaces: Namespaces): Operation[] {
+  if (namespaces.joined.has('user')) return [{ op: 'becomeRoot', uid: 0, gid: 0 }];
+  if (!namespaces.created.has('user')) return [];
+  const { uidMappings, gidMappings } = request.spec.linux ?? {};
+  return [
+    { op: 'createUserNamespace' },
+    { op: 'becomeRoot', uid: rootOf(uidMappings), gid: rootOf(gidMappings) },
+  ];
+}
+
+/** 0 where it is mapped: files are then made for the container's root; else the first id that is. */
+function rootOf(mappings: readonly { containerID: number }[] | undefined): number {
+  const first = mappings?.map((mapping) => mapping.containerID) ?? [];
+  return first.includes(0) ? 0 : (first[0] ?? 0);
+}
+
+/** The clone that makes all other new namespaces. */
+export function cloneInit({ created }: Namespaces): Operation {
+  let flags = 0;
+  for (const type of created) if (type !== 'user') flags |= CLONE_FLAGS[type];
+  return { op: 'clone', flags: flags >>> 0 };
+}
+
+/** Names, sysctls and the loopback interface. */
+export function configureNamespaces(request: PlanRequest, namespaces: Namespaces): Operation[] {
+  const { spec } = request;
+  const operations: Operation[] = [];
+  if (spec.hostname) operations.push({ op: 'setHostname', name: spec.hostname });
+  if (spec.domainname) operations.push({ op: 'setDomainname', name: spec.domainname });
+  if (namespaces.created.has('network')) operations.push({ op: 'loopbackUp' });
+  for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
+    operations.push({ op: 'writeSysctl', name: sysctlPath(key), value });
+  }
+  return operations;
+}
+
+/**
+ * sysctl(8)'s rule: the first separator decides. In `net.ipv4.conf.eth0/1.forwarding` dots separate and a
+ * slash stands for a dot; in `net/ipv4/conf/eth0.1/forwarding` slashes do.
+ */
+export function sysctlPath(key: string): string {
+  const separator = /[./]/.exec(key)?.[0];
+  if (separator !== '.') return key;
+  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+}

@@ -1,0 +1,169 @@
+/**
+ * The one definition of what `init` can be asked to do and of the messages it exchanges
+ * with its parent. `Operation` (below), the encoder (ts/native/encode.ts) and, through
+ * `npm run generate`, the decoder (cpp/core/operations.h) come from these tables, so the two
+ * sides can't drift: a fingerprint of the tables goes with every Program and init refuses
+ * one that it doesn't know.
+ *
+ * An operation knows nothing of OCI: all its arguments are resolved. Paths called `target` or
+ * `path` lie in the container and are resolved below the root by descriptor; paths called
+ * `source` or `file` lie on the host.
+ */
+
+/** The types that an argument can have on the wire. `slot` names a descriptor opened earlier; 0 is none. */
+export interface WireTypes {
+  bool: boolean;
+  u32: number;
+  i32: number;
+  u64: bigint;
+  string: string;
+  'string[]': readonly string[];
+  'u32[]': readonly number[];
+  /** A seccomp policy here, a compiled filter on the wire. */
+  filter: import('../native/native.js').SeccompPolicy;
+}
+
+type Shape = Readonly<Record<string, keyof WireTypes>>;
+
+/** What a mount's flags become: set, cleared, and the same for everything below it. */
+const attributes = {
+  /** MOUNT_ATTR_* bits to set and to clear. */
+  set: 'u64',
+  clear: 'u64',
+  recursiveSet: 'u64',
+  recursiveClear: 'u64',
+  /** MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE, with MS_REC for the whole tree; applied in order. */
+  propagation: 'u32[]',
+} as const satisfies Shape;
+
+export const operations = {
+  // --- stage: still in the caller's namespaces -----------------------------------------------
+
+  /** Hides this process's memory and descriptors from others that will share its namespaces. */
+  setDumpable: { value: 'bool' },
+  /** Opens the host's /proc, checked to be one; writes to /proc go through it from then on. */
+  openProc: {},
+  /** Writes this process into each cgroup.procs file. */
+  joinCgroups: { files: 'string[]' },
+  setOomScoreAdj: { value: 'i32' },
+  /** Raises the hard limit if it is lower: needs a privilege that a user namespace doesn't give. */
+  raiseRlimit: { resource: 'u32', hard: 'u64' },
+  /** Makes the root file system the working directory, which a later copy of the mount namespace carries along. */
+  enterRootfs: { source: 'string' },
+  /** Clones a mount tree of the host into a slot while this process may still reach it. */
+  openSource: { slot: 'u32', source: 'string', recursive: 'bool' },
+  /** Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that one follows. `types` are CLONE_NEW* flags. */
+  joinNamespaces: { types: 'u32[]', files: 'string[]' },
+  /** unshare(CLONE_NEWUSER), then waits for the parent to write the id maps. */
+  createUserNamespace: {},
+  becomeRoot: { uid: 'u32', gid: 'u32' },
+  /** Makes init, a sibling, in new namespaces (CLONE_NEW* flags), and ends the stage. What follows is done by init. */
+  clone: { flags: 'u32' },
+
+  // --- create: init, in its namespaces --------------------------------------------------------
+
+  newSession: {},
+  joinSessionKeyring: { name: 'string' },
+  setHostname: { name: 'string' },
+  setDomainname: { name: 'string' },
+  /** Brings the `lo` of a new network namespace up. */
+  loopbackUp: {},
+  writeSysctl: { name: 'string', value: 'string' },
+  /** Sets the propagation of every mount of the namespace. */
+  setMountPropagation: { flags: 'u32' },
+  /** Mounts the root file system on itself, with this propagation, and opens it: everything in root is resolved from there. */
+  openRoot: { mount: 'bool', privateParent: 'bool', propagation: 'u32' },
+  /** Mounts a new file system (fsopen). `options` are `key` or `key=value`. */
+  mount: { target: 'string', type: 'string', source: 'string', options: 'string[]', noSymlinks: 'bool', ...attributes },
+  /** Mounts a part of the host's tree: that of `slot`, else that of `source`. */
+  bindMount: { target: 'string', source: 'string', slot: 'u32', recursive: 'bool', noSymlinks: 'bool', ...attributes },
+  /** `type` is S_IFCHR, S_IFBLK or S_IFIFO. A node that is there already must be the same one. */
+  makeNode: { path: 'string', type: 'u32', major: 'u32', minor: 'u32', mode: 'u32', uid: 'u32', gid: 'u32' },
+  /** Mounts the host's device node, for who may not make one. It must be the device that was asked for. */
+  bindNode: { path: 'string', source: 'string', slot: 'u32', type: 'u32', major: 'u32', minor: 'u32' },
+  symlink: { path: 'string', text: 'string', replace: 'bool' },
+  /** Makes a pseudoterminal, sends its master to the parent and takes its slave as descriptors 0 to 2; 0×0 leaves its size. */
+  openConsole: { width: 'u32', height: 'u32', uid: 'u32', bind: 'bool' },
+  /** Tells the parent that it is time for its hooks, and waits for it. */
+  awaitHooks: {},
+  runHook: { kind: 'string', index: 'u32', file: 'string', args: 'string[]', env: 'string[]', timeout: 'u32' },
+  /** `pivot` (pivot_root), `move` (MS_MOVE and chroot) or `chroot`. */
+  changeRoot: { method: 'string' },
+  setRootPropagation: { flags: 'u32' },
+  /** Changes a mount that is there. */
+  remount: { target: 'string', ...attributes },
+  /** Covers a file with /dev/null, a directory with an empty read-only one. Nothing there is no error. */
+  maskPath: { path: 'string' },
+  readonlyPath: { path: 'string' },
+  makeWorkingDirectory: { path: 'string' },
+  /** `retry`: only when an earlier attempt, as root, was denied. */
+  changeDirectory: { path: 'string', retry: 'bool' },
+  /** Looks the program up now, so that create already says when it isn't there. */
+  findExecutable: { name: 'string', search: 'string[]' },
+  /** Tells the parent that the container is created, and waits for the start. */
+  awaitStart: { listen: 'bool' },
+
+  // --- start ----------------------------------------------------------------------------------
+
+  setRlimit: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  setUmask: { mask: 'u32' },
+  setNoNewPrivileges: {},
+  loadSeccomp: { flags: 'u32', filter: 'filter' },
+  setBoundingSet: { keep: 'u64' },
+  /** `setGroups`: false where the user namespace forbids it. Capabilities are kept until setCapabilities. */
+  setUser: { uid: 'u32', gid: 'u32', groups: 'u32[]', setGroups: 'bool' },
+  setCapabilities: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
+  /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. `homeOf`: look HOME up for this uid. */
+  exec: { name: 'string', search: 'string[]', args: 'string[]', env: 'string[]', setHome: 'bool', homeOf: 'u32', preserve: 'u32' },
+} as const satisfies Readonly<Record<string, Shape>>;
+
+export type OperationName = keyof typeof operations;
+
+export type Operation = {
+  [Name in OperationName]: { readonly op: Name } & {
+    readonly [Argument in keyof (typeof operations)[Name]]: (typeof operations)[Name][Argument] extends keyof WireTypes
+      ? WireTypes[(typeof operations)[Name][Argument]]
+      : never;
+  };
+}[OperationName];
+
+/**
+ * What init says. The diagram of the exchange stands at the top of ts/lifecycle/conversation.ts.
+ * Order gives the code on the wire, from 1.
+ */
+export const messages = {
+  /** From the stage: it is in its new user namespace and waits for its id maps. */
+  needIdMaps: {},
+  /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
+  cloned: { pid: 'u32' },
+  /** The terminal's master is attached. */
+  console: {},
+  /** The container is set up; the parent's hooks are due. */
+  hooksDue: {},
+  created: {},
+  /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
+  failed: { index: 'u32', code: 'u32', errno: 'u32', syscall: 'string', path: 'string', detail: 'string' },
+} as const satisfies Readonly<Record<string, Shape>>;
+
+/** What the parent says: one byte, with a memfd of the state attached where hooks follow. */
+export const replies = {
+  /** Go on. */
+  proceed: {},
+  /** To `created`: the state is on disk; wait for `start` on the listening socket. */
+  commit: {},
+  /** Run the startContainer hooks and exec. */
+  start: {},
+} as const satisfies Readonly<Record<string, Shape>>;
+
+export type MessageName = keyof typeof messages;
+export type ReplyName = keyof typeof replies;
+
+/** The operations of one container in order: pure data. */
+export interface Program {
+  /** In the runtime's namespaces, by the stage. */
+  readonly stage: readonly Operation[];
+  /** In the container's namespaces, up to "created". */
+  readonly create: readonly Operation[];
+  /** After `start`. */
+  readonly start: readonly Operation[];
+}

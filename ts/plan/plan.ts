@@ -1,0 +1,131 @@
+import { TsruncError } from '../errors.js';
+import type { Process } from '../spec/types.js';
+import { planDevices } from './devices.js';
+import { planHooks } from './hooks.js';
+import { planMounts } from './mounts.js';
+import { readonlyMount } from './mount-options.js';
+import {
+  cloneInit,
+  configureNamespaces,
+  enterUserNamespace,
+  joinNamespaces,
+  type Namespaces,
+  readNamespaces,
+} from './namespaces.js';
+import type { Operation, Program } from './operations.js';
+import { becomeProgram, checkProgram, raiseLimits } from './process.js';
+import type { PlanRequest, Warn } from './request.js';
+import { changeRoot, openRoot } from './root.js';
+
+/**
+ * Compiles a configuration: Spec and Host in, the operations for init out. Pure: no file is read.
+ * `warn` hears what the specification wants the operator to be warned of.
+ *
+ * Throws INVALID_CONFIG or UNSUPPORTED for what only the whole picture shows.
+ */
+export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
+  const process = request.spec.process as Process;
+  const namespaces = readNamespaces(request);
+  requireMountNamespace(request, namespaces);
+  const mounts = planMounts(request, namespaces);
+  const sources: Operation[] = [...mounts.sources];
+  const openDevice = (source: string): number => {
+    if (!request.host.privileged) return 0;
+    sources.push({ op: 'openSource', slot: sources.length + 1, source, recursive: false });
+    return sources.length;
+  };
+  const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, openDevice);
+  return {
+    stage: planStage(request, namespaces, process, sources),
+    create: [
+      ...planSession(request),
+      ...configureNamespaces(request, namespaces),
+      ...openRoot(request, namespaces),
+      ...mounts.mounts,
+      ...devices,
+      ...planConsole(process, mounts.devIsBound),
+      { op: 'makeWorkingDirectory', path: process.cwd },
+      ...planCreateHooks(request),
+      ...changeRoot(request, namespaces),
+      ...planProtection(request, mounts.finish),
+      ...checkProgram(process),
+      { op: 'awaitStart', listen: request.awaitStart },
+    ],
+    start: [
+      ...planHooks('startContainer', request.spec.hooks?.startContainer),
+      ...becomeProgram(process, request, namespaces, warn),
+    ],
+  };
+}
+
+/** What is done in the runtime's namespaces, before the clone. */
+function planStage(
+  request: PlanRequest,
+  namespaces: Namespaces,
+  process: Process,
+  sources: readonly Operation[],
+): Operation[] {
+  const operations: Operation[] = [{ op: 'openProc' }];
+  if (process.oomScoreAdj !== undefined) operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
+  if (request.joinFiles.length > 0) operations.push({ op: 'joinCgroups', files: request.joinFiles });
+  // An unprivileged parent can write the id maps only of a process that it could also trace.
+  const hideLate = !request.host.privileged && namespaces.created.has('user');
+  const hide: Operation = { op: 'setDumpable', value: false };
+  if (!hideLate) operations.push(hide);
+  const enterRootfs: Operation = { op: 'enterRootfs', source: request.rootfs };
+  const mountsAreJoined = namespaces.joined.has('mount');
+  operations.push(
+    ...raiseLimits(process, request, namespaces),
+    // Before any user namespace: its root may not be let in on the way to the rootfs.
+    ...(mountsAreJoined ? [] : [enterRootfs]),
+    ...sources,
+    ...joinNamespaces(namespaces),
+    ...(mountsAreJoined ? [enterRootfs] : []),
+    ...enterUserNamespace(request, namespaces),
+  );
+  if (hideLate) operations.push(hide);
+  operations.push(cloneInit(namespaces));
+  return operations;
+}
+
+function planSession({ id, noNewKeyring }: PlanRequest): Operation[] {
+  const operations: Operation[] = [{ op: 'newSession' }];
+  // Directories that are made have the modes that they are asked to have, whatever the caller's umask.
+  operations.push({ op: 'setUmask', mask: 0o022 });
+  if (!noNewKeyring) operations.push({ op: 'joinSessionKeyring', name: `_ses.${id}` });
+  return operations;
+}
+
+function planConsole(process: Process, devIsBound: boolean): Operation[] {
+  if (!process.terminal) return [];
+  const { width = 0, height = 0 } = process.consoleSize ?? {};
+  return [{ op: 'openConsole', width, height, uid: process.user.uid, bind: !devIsBound }];
+}
+
+/** Prestart and createRuntime hooks are the parent's; createContainer hooks are init's. */
+function planCreateHooks({ spec }: PlanRequest): Operation[] {
+  const { prestart = [], createRuntime = [], createContainer = [] } = spec.hooks ?? {};
+  if (prestart.length + createRuntime.length + createContainer.length === 0) return [];
+  return [{ op: 'awaitHooks' }, ...planHooks('createContainer', createContainer)];
+}
+
+/** Read-only root, read-only mounts, masked and read-only paths. */
+function planProtection({ spec }: PlanRequest, finish: readonly Operation[]): Operation[] {
+  const operations = [...finish];
+  if (spec.root?.readonly) operations.push(readonlyMount('/'));
+  for (const path of spec.linux?.readonlyPaths ?? []) operations.push({ op: 'readonlyPath', path });
+  for (const path of spec.linux?.maskedPaths ?? []) operations.push({ op: 'maskPath', path });
+  return operations;
+}
+
+/** Without a mount namespace of its own, a container's mounts would be the host's. */
+function requireMountNamespace({ spec }: PlanRequest, namespaces: Namespaces): void {
+  if (namespaces.has('mount')) return;
+  const { maskedPaths = [], readonlyPaths = [] } = spec.linux ?? {};
+  const needs = (spec.mounts?.length ?? 0) + maskedPaths.length + readonlyPaths.length > 0;
+  if (!needs && !spec.root?.readonly && !spec.process?.terminal) return;
+  throw new TsruncError(
+    'config.json: linux.namespaces: mounts, masked and read-only paths, a read-only root and a terminal need a mount namespace, or they would be the host\'s: add {"type": "mount"}',
+    { code: 'INVALID_CONFIG', stage: 'config' },
+  );
+}

@@ -1,0 +1,134 @@
+import type { Process } from '../spec/types.js';
+import { capabilities } from '../spec/capabilities.js';
+import { rlimitTypes } from '../spec/names.js';
+import { needsDeniedSetgroups } from './id-maps.js';
+import type { Namespaces } from './namespaces.js';
+import type { Operation } from './operations.js';
+import type { PlanRequest, Warn } from './request.js';
+import { resolveSeccomp } from './seccomp.js';
+
+/** What execvp searches when there is no PATH. */
+const DEFAULT_SEARCH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** runc's and the field's; the specification leaves it open. */
+const DEFAULT_UMASK = 0o022;
+
+/** Hard limits above the caller's can be set only before entering a user namespace. */
+export function raiseLimits(process: Process, request: PlanRequest, namespaces: Namespaces): Operation[] {
+  if (!request.host.privileged || !namespaces.has('user')) return [];
+  return (process.rlimits ?? []).map(({ type, hard }) => ({
+    op: 'raiseRlimit',
+    resource: rlimitTypes.indexOf(type),
+    hard: BigInt(hard),
+  }));
+}
+
+/** The last steps of create: where the program will run and whether it is there. */
+export function checkProgram(process: Process): Operation[] {
+  return [
+    { op: 'changeDirectory', path: process.cwd, retry: false },
+    { op: 'findExecutable', name: process.args?.[0] ?? '', search: searchPath(process) },
+  ];
+}
+
+/** From the start to the user's program, in the order that the kernel's privileges allow. */
+export function becomeProgram(process: Process, request: PlanRequest, namespaces: Namespaces, warn: Warn): Operation[] {
+  const { user } = process;
+  const seccomp = loadSeccomp(request);
+  const noNewPrivileges = process.noNewPrivileges === true;
+  const groups = user.additionalGids ?? [];
+  const operations: Operation[] = (process.rlimits ?? []).map(({ type, soft, hard }) => ({
+    op: 'setRlimit',
+    resource: rlimitTypes.indexOf(type),
+    soft: BigInt(soft),
+    hard: BigInt(hard),
+  }));
+  operations.push({ op: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
+  if (noNewPrivileges) operations.push({ op: 'setNoNewPrivileges' });
+  // Without no_new_privs a filter may be loaded only with CAP_SYS_ADMIN; with it, as late as possible,
+  // so that the filter needs to allow less.
+  else operations.push(...seccomp);
+  operations.push(
+    { op: 'setBoundingSet', keep: capabilitySet(process, 'bounding', request, namespaces, warn) },
+    { op: 'setUser', uid: user.uid, gid: user.gid, groups, setGroups: !needsDeniedSetgroups(request, namespaces) },
+    ...setCapabilities(process, request, namespaces, warn),
+    { op: 'changeDirectory', path: process.cwd, retry: true },
+  );
+  if (noNewPrivileges) operations.push(...seccomp);
+  operations.push(exec(process, request));
+  return operations;
+}
+
+function loadSeccomp(request: PlanRequest): Operation[] {
+  const seccomp = request.spec.linux?.seccomp;
+  if (seccomp === undefined) return [];
+  const { policy, flags } = resolveSeccomp(seccomp, request.host.arch);
+  return [{ op: 'loadSeccomp', flags, filter: policy }];
+}
+
+type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient';
+
+function setCapabilities(process: Process, request: PlanRequest, namespaces: Namespaces, warn: Warn): Operation[] {
+  const quiet: Warn = () => {};
+  const bits = (name: SetName, report = quiet): bigint => capabilitySet(process, name, request, namespaces, report);
+  const permitted = bits('permitted', warn);
+  const inheritable = bits('inheritable', warn);
+  return [
+    {
+      op: 'setCapabilities',
+      permitted,
+      // The kernel refuses sets that break these rules.
+      effective: bits('effective') & permitted,
+      inheritable,
+      ambient: bits('ambient') & permitted & inheritable,
+    },
+  ];
+}
+
+/**
+ * config.md, "process.capabilities": what can't be mapped to the kernel or can't be granted is warned of and
+ * left out. No set at all means no capability.
+ */
+function capabilitySet(
+  process: Process,
+  name: SetName,
+  request: PlanRequest,
+  namespaces: Namespaces,
+  warn: Warn,
+): bigint {
+  const { host } = request;
+  // A new user namespace begins with all of them.
+  const known = (2n << BigInt(host.lastCapability)) - 1n;
+  const grantable = namespaces.has('user') ? known : host.capabilities;
+  let bits = 0n;
+  for (const capability of process.capabilities?.[name] ?? []) {
+    const bit = 1n << BigInt(capabilities.indexOf(capability));
+    if ((bit & known) === 0n) warn(`${capability} is left out of the ${name} set: this kernel doesn't know it`);
+    else if ((bit & grantable) === 0n) {
+      warn(`${capability} is left out of the ${name} set: the caller doesn't have it to give`);
+    } else bits |= bit;
+  }
+  return bits;
+}
+
+function exec(process: Process, request: PlanRequest): Operation {
+  const args = process.args ?? [];
+  const { listenFds, preserveFds } = request;
+  const activation = listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [];
+  return {
+    op: 'exec',
+    name: args[0] ?? '',
+    search: searchPath(process),
+    args,
+    env: [...(process.env ?? []), ...activation],
+    setHome: true,
+    homeOf: process.user.uid,
+    preserve: preserveFds,
+  };
+}
+
+/** The directories of the container's own PATH, the last that is given. */
+function searchPath(process: Process): readonly string[] {
+  const path = process.env?.findLast((variable) => variable.startsWith('PATH='));
+  return path === undefined ? DEFAULT_SEARCH : path.slice('PATH='.length).split(':');
+}

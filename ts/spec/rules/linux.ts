@@ -1,0 +1,118 @@
+import { type Report, show } from '../schema.js';
+import type { Linux, LinuxIDMapping, LinuxNamespace, Spec } from '../types.js';
+
+/** What the kernel takes (user_namespaces(7)). */
+const MOST_MAPPINGS = 340;
+
+/** config-linux.md: what connects namespaces with the properties that need one. */
+export function checkLinux(spec: Spec, report: Report): void {
+  const linux = spec.linux ?? {};
+  const namespaces = checkNamespaces(linux.namespaces ?? [], report);
+  checkNames(spec, namespaces, report);
+  checkMappings(linux, namespaces, report);
+  checkSysctls(linux, namespaces, report);
+  checkDevices(linux, report);
+  if (Object.keys(linux.timeOffsets ?? {}).length > 0 && namespaces.get('time') !== 'new') {
+    report('linux.timeOffsets', 'needs a new time namespace: add {"type": "time"} to linux.namespaces');
+  }
+  for (const clock of Object.keys(linux.timeOffsets ?? {})) {
+    if (clock === 'monotonic' || clock === 'boottime') continue;
+    report(`linux.timeOffsets[${JSON.stringify(clock)}]`, 'must be monotonic or boottime');
+  }
+  if (linux.cgroupsPath?.split('/').includes('..')) {
+    report('linux.cgroupsPath', `must not contain "..", is ${show(linux.cgroupsPath)}`);
+  }
+}
+
+type Namespaces = ReadonlyMap<string, 'new' | 'joined'>;
+
+function checkNamespaces(list: readonly LinuxNamespace[], report: Report): Namespaces {
+  const found = new Map<string, 'new' | 'joined'>();
+  for (const [index, { type, path }] of list.entries()) {
+    if (found.has(type)) report(`linux.namespaces[${index}].type`, `${type} is there twice`);
+    if (path && !path.startsWith('/')) {
+      report(`linux.namespaces[${index}].path`, `must be an absolute path, is ${show(path)}`);
+    }
+    found.set(type, path ? 'joined' : 'new');
+  }
+  return found;
+}
+
+function checkNames({ hostname, domainname }: Spec, namespaces: Namespaces, report: Report): void {
+  if (namespaces.has('uts')) return;
+  const needs = 'needs a uts namespace, or it would be the host\'s: add {"type": "uts"} to linux.namespaces';
+  if (hostname) report('hostname', needs);
+  if (domainname) report('domainname', needs);
+}
+
+function checkMappings(linux: Linux, namespaces: Namespaces, report: Report): void {
+  for (const name of ['uidMappings', 'gidMappings'] as const) {
+    const mappings = linux[name] ?? [];
+    const path = `linux.${name}`;
+    if (mappings.length > 0 && !namespaces.has('user')) {
+      report(path, 'needs a user namespace: add {"type": "user"} to linux.namespaces');
+    }
+    if (mappings.length === 0 && namespaces.get('user') === 'new') report(path, 'is required for a new user namespace');
+    if (mappings.length > MOST_MAPPINGS) report(path, `must not have more than ${MOST_MAPPINGS} entries, has ${mappings.length}`);
+    checkRanges(mappings, 'containerID', path, report);
+    checkRanges(mappings, 'hostID', path, report);
+  }
+}
+
+/** The kernel refuses ranges that overlap, on either side, or run past the last id. */
+function checkRanges(
+  mappings: readonly LinuxIDMapping[],
+  side: 'containerID' | 'hostID',
+  path: string,
+  report: Report,
+): void {
+  const sorted = mappings.map((mapping, index) => ({ mapping, index })).sort((a, b) => a.mapping[side] - b.mapping[side]);
+  let end = 0;
+  for (const { mapping, index } of sorted) {
+    if (mapping[side] < end) report(`${path}[${index}].${side}`, `overlaps another mapping: ${mapping[side]}`);
+    end = Math.max(end, mapping[side] + mapping.size);
+    if (mapping[side] + mapping.size > 0xffff_ffff) report(`${path}[${index}].size`, 'runs past the last id');
+  }
+}
+
+/** Sysctls that belong to a namespace; all others are the host's. */
+const sysctlNamespaces: readonly (readonly [pattern: RegExp, namespace: string])[] = [
+  [/^net\//, 'network'],
+  [/^fs\/mqueue\//, 'ipc'],
+  [/^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|auto_msgmni|msg_next_id|sem_next_id|shm_next_id)$/, 'ipc'],
+  [/^kernel\/(hostname|domainname)$/, 'uts'],
+  [/^user\//, 'user'],
+];
+
+function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Report): void {
+  for (const key of Object.keys(sysctl)) {
+    const path = `linux.sysctl[${JSON.stringify(key)}]`;
+    const file = key.replaceAll('.', '/');
+    if (file.split('/').some((part) => part === '')) {
+      report(path, 'is not the name of a sysctl');
+      continue;
+    }
+    const namespace = sysctlNamespaces.find(([pattern]) => pattern.test(file))?.[1];
+    if (namespace === undefined) report(path, 'belongs to no namespace: setting it would change the host');
+    else if (!namespaces.has(namespace)) {
+      report(path, `needs a ${namespace} namespace, or it would be the host's: add {"type": "${namespace}"} to linux.namespaces`);
+    }
+  }
+}
+
+function checkDevices({ devices = [] }: Linux, report: Report): void {
+  const seen = new Set<string>();
+  for (const [index, { type, path, major, minor }] of devices.entries()) {
+    const at = `linux.devices[${index}]`;
+    if (seen.has(path)) report(`${at}.path`, `${show(path)} is there twice`);
+    seen.add(path);
+    if (type === 'p') continue;
+    for (const [name, number, most] of [
+      ['major', major, 0xfff],
+      ['minor', minor, 0xf_ffff],
+    ] as const) {
+      if (number === undefined) report(`${at}.${name}`, `is required for type ${type}`);
+      else if (number < 0 || number > most) report(`${at}.${name}`, `must be from 0 to ${most}, is ${number}`);
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Native } from '../native/native.js';
+import { failedWith, notFound, systemFailure } from './failure.js';
+import { acquire, isHeld, type Lock } from './lock.js';
+import type { StoredState } from './state.js';
+import { parseStored } from './stored.js';
+import { refuseUntrusted, untrusted } from './trust.js';
+
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+
+/** What is on disk for one container: `ROOT/ID`, from `Store`. */
+export class ContainerFolder {
+  readonly #native: Pick<Native, 'tryLock'>;
+  #lock: Lock | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly directory: string,
+    native: Pick<Native, 'tryLock'>,
+  ) {
+    this.#native = native;
+  }
+
+  /** The absolute path of a file in this folder. */
+  path(name: string): string {
+    return `${this.directory}/${name}`;
+  }
+
+  /**
+   * The state as last written, whole whatever happens meanwhile; no lock is needed.
+   * Undefined when none was written yet: the creator is about to, or died before it could.
+   * Throws CONTAINER_NOT_FOUND, CORRUPT_STATE, UNTRUSTED_STATE.
+   */
+  read(): StoredState | undefined {
+    const file = this.path('state.json');
+    let fd: number;
+    try {
+      // O_NONBLOCK: a FIFO in its place must not hang us.
+      fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    } catch (error) {
+      if (failedWith(error, 'ELOOP')) throw untrusted(file, `${file} is a symbolic link`);
+      if (!failedWith(error, 'ENOENT')) throw systemFailure(`cannot read ${file}`, error);
+      if (!existsSync(this.directory)) throw notFound(this.id);
+      return undefined;
+    }
+    try {
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw untrusted(file, `${file} is not a regular file`);
+      refuseUntrusted(file, file, stats);
+      return parseStored(readFileSync(fd, 'utf8'), file, this.id);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Replaces the state at once, or not at all. Only for who holds the lock: there is one temporary file. */
+  write(state: StoredState): void {
+    const file = this.path('state.json');
+    const temporary = this.path('state.json.new');
+    const text = JSON.stringify(state);
+    try {
+      const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+      try {
+        // Not flushed: a file that a crash of the kernel could tear describes a container that died with it.
+        writeFileSync(fd, text);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, file);
+    } catch (error) {
+      if (!existsSync(this.directory)) throw notFound(this.id);
+      try {
+        unlinkSync(temporary);
+      } catch {
+        // It wasn't even made, or can't be removed either: the first failure says why.
+      }
+      throw systemFailure(`cannot write ${file}`, error);
+    }
+  }
+
+  /**
+   * Waits for the container's lock, which keeps other commands away, not readers.
+   * Read the state after taking it. Throws CONTAINER_NOT_FOUND when the container is
+   * deleted before the lock is had, ABORTED when `signal` fires.
+   */
+  async lock(signal?: AbortSignal): Promise<Lock> {
+    this.#lock = await acquire(this.id, this.directory, this.#native, signal);
+    return this.#lock;
+  }
+
+  /** Whether another command, in this process or not, is at work on the container now. Throws CONTAINER_NOT_FOUND. */
+  isLocked(): boolean {
+    return this.#lock?.held !== true && isHeld(this.id, this.directory, this.#native);
+  }
+
+  /** Removes the folder with everything in it; that it is gone already is no error. Only for who holds the lock. */
+  remove(): void {
+    try {
+      // Only files, as a rule; rmSync costs several times as much.
+      for (const name of readdirSync(this.directory)) unlinkSync(this.path(name));
+      rmdirSync(this.directory);
+      return;
+    } catch {
+      // There is a folder in it, it is gone, or rmSync knows how to say why not.
+    }
+    try {
+      rmSync(this.directory, { recursive: true, force: true });
+    } catch (error) {
+      throw systemFailure(`cannot remove ${this.directory}`, error);
+    }
+  }
+}

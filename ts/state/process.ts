@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { isSystemError, TsruncError } from '../errors.js';
+import type { Native } from '../native/native.js';
+import { failedWith, systemFailure } from './failure.js';
+import type { ProcessIdentity } from './state.js';
+
+/** Of /proc/PID/stat (proc(5)), what tsrunc asks about. */
+export interface ProcessStat {
+  /** `R`, `S`, `D`, `Z`, `X` … */
+  readonly state: string;
+  readonly threads: number;
+  readonly startTime: string;
+}
+
+/** Parses the text of /proc/PID/stat. Throws INVALID_STATE for any other text. */
+export function parseStat(text: string): ProcessStat {
+  // The second field is the program's own choice of name, in parentheses; it may hold
+  // spaces, newlines and parentheses itself. The fields behind it hold none.
+  const fields = text
+    .slice(text.lastIndexOf(')') + 1)
+    .trim()
+    .split(/\s+/);
+  const [state, threads, startTime] = [fields[0], Number(fields[17]), fields[19]];
+  if (state?.length !== 1 || !Number.isInteger(threads) || !/^\d+$/.test(startTime ?? '')) {
+    throw new TsruncError(`/proc/PID/stat has an unknown form: ${JSON.stringify(text)}`, {
+      code: 'INVALID_STATE',
+      stage: 'state',
+    });
+  }
+  return { state, threads, startTime: startTime ?? '' };
+}
+
+/** Undefined when there is no such process (any more). */
+function readStat(pid: number): ProcessStat | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    // ESRCH: it was reaped between the open and the read.
+    if (failedWith(error, 'ENOENT', 'ESRCH')) return undefined;
+    throw systemFailure(`cannot read /proc/${pid}/stat`, error);
+  }
+}
+
+/** What tells a living process from a later one with the same number. Throws ESRCH. */
+export function identify(pid: number): ProcessIdentity {
+  const stat = readStat(pid);
+  if (stat !== undefined) return { pid, startTime: stat.startTime };
+  throw new TsruncError(`process ${pid} has ended: no such process`, { code: 'ESRCH', errno: 3 });
+}
+
+/** Whether that very process still runs: a zombie doesn't. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid);
+  return stat?.startTime === identity.startTime && isRunning(stat);
+}
+
+/** False for a zombie and for a dead process. */
+export function isRunning(stat: ProcessStat): boolean {
+  // A process whose first thread has ended shows `Z` while its other threads live.
+  return stat.state === 'Z' ? stat.threads > 1 : stat.state !== 'X' && stat.state !== 'x';
+}
+
+/**
+ * A pidfd that is certainly of that process, or undefined when it has ended. The caller closes it.
+ * The check comes after the opening: who is alive then held the number when it was opened.
+ */
+export function openVerified(
+  native: Pick<Native, 'openPidfd' | 'close'>,
+  identity: ProcessIdentity,
+): number | undefined {
+  let pidfd: number;
+  try {
+    pidfd = native.openPidfd(identity.pid);
+  } catch (error) {
+    // EINVAL: the number now belongs to a thread of another process (ENOENT since 6.15).
+    if (isSystemError(error) && ['ESRCH', 'EINVAL', 'ENOENT'].includes(error.code)) {
+      return undefined;
+    }
+    throw error;
+  }
+  let alive = false;
+  try {
+    alive = isAlive(identity);
+  } finally {
+    if (!alive) native.close(pidfd);
+  }
+  return alive ? pidfd : undefined;
+}
