@@ -10,7 +10,7 @@ import { busyboxBundle } from './busybox-bundle.mjs';
 import { buildNativeTests, nativeTests, subreaper } from './native-tests.mjs';
 import { dim, green, red, root, run, step, yellow } from './steps.mjs';
 
-const fileTimeout = 600;
+const fileTimeout = 300;
 const bin = (name) => join(root, 'node_modules/.bin', name);
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

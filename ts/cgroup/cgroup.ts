@@ -38,7 +38,10 @@ export interface Cgroup {
   readonly location: CgroupLocation;
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
-  /** Writes the limits of `linux.resources`. */
+  /**
+   * Writes the limits of `linux.resources`: devices, memory, cpu and pids. What is absent stays as it is, and so does
+   * what is 0 where the kernel has no such limit. Device rules are for a new cgroup: on v2 later ones only take away.
+   */
   apply(resources: LinuxResources): void;
   /** The `cgroup.procs` files that a joining process writes itself into. */
   readonly joinFiles: readonly string[];

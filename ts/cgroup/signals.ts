@@ -15,7 +15,7 @@ export type List = () => number[];
 const batchSize = 256;
 
 /** Rounds that are enough for everything but a process that forks faster than it is signalled. */
-const maxRounds = 100;
+const maxRounds = 1000;
 
 export const SIGKILL = 9;
 

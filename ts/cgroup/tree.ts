@@ -32,7 +32,7 @@ function processesIn(directory: string): number[] {
  */
 export function makeCgroup(directory: string): string[] {
   try {
-    mkdirSync(directory);
+    mkdirSync(directory, 0o755);
     return [directory];
   } catch (error) {
     if (!isSystemError(error)) throw error;
@@ -41,7 +41,7 @@ export function makeCgroup(directory: string): string[] {
   }
   const parents = makeCgroup(dirname(directory));
   try {
-    mkdirSync(directory);
+    mkdirSync(directory, 0o755);
     return [...parents, directory];
   } catch (error) {
     for (const parent of parents.reverse()) removeLeaf(parent);

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.js';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+export const program = bundle('ts/cli/main.ts');
 
 export interface Outcome {
   readonly status: number | null;
@@ -9,12 +9,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the command from its sources. */
-export function tsrunc(args: readonly string[], options: { cwd?: string } = {}): Outcome {
+/** Runs the command as it is in the sources now. */
+export function tsrunc(args: readonly string[], nodeOptions: readonly string[] = []): Outcome {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', import.meta.resolve('tsx'), `${root}/ts/cli/main.ts`, ...args],
-    { encoding: 'utf8', cwd: options.cwd ?? root },
+    [...nodeOptions, program, ...args],
+    {
+      encoding: 'utf8',
+    },
   );
   return { status, stdout, stderr };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { formatLine, oneLine } from '../../../ts/cli/log.js';
-import { tsrunc } from './command.js';
+import { program, tsrunc } from './command.js';
 
 interface Context {
   folder: string;
@@ -88,14 +88,13 @@ test("a log file that can't be written is an error", ({ folder }) => {
 });
 
 test('a stderr that nobody reads is no crash', () => {
+  const script = 'exec 2>&-; exec "$@"';
   const { status } = spawnSync('sh', [
     '-c',
-    'exec 2>&-; exec "$@"',
+    script,
     'sh',
     process.execPath,
-    '--import',
-    'tsx',
-    'ts/cli/main.ts',
+    program,
     'create',
     '--nope',
   ]);

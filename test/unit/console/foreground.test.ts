@@ -6,14 +6,10 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { bundle } from '../cli/bundle.js';
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const driver = [
-  process.execPath,
-  '--import',
-  import.meta.resolve('tsx'),
-  here('foreground-driver.ts'),
-];
+const driver = [process.execPath, bundle(here('foreground-driver.ts'))];
 const terminals = ['python3', here('terminals.py')];
 
 interface Session {

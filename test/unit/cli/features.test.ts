@@ -1,0 +1,80 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { features } from '../../../ts/lifecycle/features.js';
+import { defaultSpec } from '../../../ts/spec/default.js';
+import { parseSpec } from '../../../ts/spec/parse.js';
+import type { Linux, Spec } from '../../../ts/spec/types.js';
+import { findUnsupported } from '../../../ts/spec/unsupported.js';
+import { tsrunc } from './command.js';
+
+/** What is wrong with a config.json: nothing, if it says what `features` promises. */
+const refusals = (change: (spec: Spec & { linux: Linux }) => void): string[] => {
+  const spec = defaultSpec() as Spec & { linux: Linux };
+  change(spec);
+  return findUnsupported(parseSpec(JSON.stringify(spec))).map(({ path }) => path);
+};
+
+test('the command prints them as JSON', () => {
+  const { status, stdout, stderr } = tsrunc(['features']);
+  assert.is(status, 0);
+  assert.is(stderr, '');
+  assert.equal(JSON.parse(stdout), features());
+});
+
+test('both versions may be asked for', () => {
+  for (const ociVersion of [features().ociVersionMin, features().ociVersionMax]) {
+    assert.equal(
+      refusals((spec) => Object.assign(spec, { ociVersion })),
+      [],
+    );
+  }
+});
+
+test('every hook, mount option, namespace and capability may be asked for', () => {
+  const { hooks, mountOptions, linux } = features();
+  assert.ok(mountOptions.includes('rbind') && mountOptions.includes('rro'));
+  const refused = refusals((spec) => {
+    spec.hooks = Object.fromEntries(hooks.map((kind) => [kind, [{ path: '/bin/true' }]]));
+    spec.mounts = mountOptions.map((option) => ({
+      destination: '/mnt',
+      source: '/tmp',
+      type: 'none',
+      options: [option],
+    }));
+    spec.linux.namespaces = linux.namespaces.map((type) => ({ type })) as never;
+    spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    spec.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 1 }];
+    Object.assign(spec.process ?? {}, { capabilities: { bounding: linux.capabilities } });
+  });
+  assert.equal(refused, []);
+});
+
+test('every name of seccomp may be asked for', () => {
+  const { actions, operators, archs, supportedFlags } = features().linux.seccomp;
+  assert.ok(actions.includes('SCMP_ACT_ERRNO'));
+  const refused = refusals((spec) => {
+    spec.linux.seccomp = {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      architectures: archs,
+      flags: supportedFlags,
+      syscalls: [
+        ...actions.map((action) => ({ names: ['mkdir'], action })),
+        ...operators.map((op) => ({
+          names: ['mkdir'],
+          action: 'SCMP_ACT_LOG',
+          args: [{ index: 0, value: 1, op }],
+        })),
+      ],
+    } as never;
+  });
+  assert.equal(refused, []);
+});
+
+test('what is refused is not promised', () => {
+  const { mountOptions, linux } = features();
+  assert.not.ok(linux.seccomp.actions.includes('SCMP_ACT_NOTIFY'));
+  for (const option of ['idmap', 'ridmap', 'tmpcopyup'])
+    assert.not.ok(mountOptions.includes(option));
+});
+
+test.run();
