@@ -1,8 +1,8 @@
 /** Writes cpp/core/operations.h from ts/plan/operations.ts. `--check` only says whether it is up to date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { messages, operations, replies } from '../ts/plan/operations.js';
 import { fingerprint } from '../ts/native/fingerprint.js';
+import { messages, operations, replies } from '../ts/plan/operations.js';
 
 const target = fileURLToPath(new URL('../cpp/core/operations.h', import.meta.url));
 
@@ -18,12 +18,15 @@ const cppTypes = {
 } as const;
 
 const pascal = (name: string): string => name[0]?.toUpperCase() + name.slice(1);
-const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snake = (name: string): string =>
+  name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 type Tables = Readonly<Record<string, Readonly<Record<string, keyof typeof cppTypes>>>>;
 
 function struct(name: string, shape: Readonly<Record<string, keyof typeof cppTypes>>): string {
-  const fields = Object.entries(shape).map(([field, type]) => `  ${cppTypes[type]} ${snake(field)}{};`);
+  const fields = Object.entries(shape).map(
+    ([field, type]) => `  ${cppTypes[type]} ${snake(field)}{};`,
+  );
   return [`struct ${pascal(name)} {`, ...fields, '};'].join('\n');
 }
 
@@ -85,7 +88,9 @@ ${enumeration('Reply', replies)}
 const text = render();
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
-    console.error('cpp/core/operations.h is older than ts/plan/operations.ts: run `npm run generate`');
+    console.error(
+      'cpp/core/operations.h is older than ts/plan/operations.ts: run `npm run generate`',
+    );
     process.exitCode = 1;
   }
 } else {

@@ -29,5 +29,11 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
     noPivot: flags['no-pivot'],
     noNewKeyring: flags['no-new-keyring'],
     preserveFds: flags['preserve-fds'],
+    listenFds: activatedFds(process.env['LISTEN_FDS']),
   };
+}
+
+/** How many descriptors socket activation handed to us (sd_listen_fds(3)): they are for the container. */
+function activatedFds(given = ''): number {
+  return /^[0-9]{1,4}$/.test(given) ? Number(given) : 0;
 }

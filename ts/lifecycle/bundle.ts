@@ -1,4 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { resolve } from 'node:path';
 import { isSystemError, TsruncError } from '../errors.js';
 import { parseSpec } from '../spec/parse.js';
@@ -54,7 +62,7 @@ function readConfig(bundle: string): string {
     }
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    const why = error.code === 'ENOENT' ? 'no such file: is this the bundle\'s folder?' : error.code;
+    const why = error.code === 'ENOENT' ? "no such file: is this the bundle's folder?" : error.code;
     throw new TsruncError(`config.json: cannot read ${file}: ${why}`, {
       code: error.code,
       errno: -error.errno,
@@ -67,7 +75,11 @@ function readConfig(bundle: string): string {
 }
 
 function unreadable(file: string, why: string): TsruncError {
-  return new TsruncError(`config.json: cannot read ${file}: ${why}`, { code: 'INVALID_CONFIG', path: file, stage: 'config' });
+  return new TsruncError(`config.json: cannot read ${file}: ${why}`, {
+    code: 'INVALID_CONFIG',
+    path: file,
+    stage: 'config',
+  });
 }
 
 function findRootfs(bundle: string, spec: Spec): string {
@@ -78,15 +90,23 @@ function findRootfs(bundle: string, spec: Spec): string {
     throw rootfsError(path, 'it is not a directory', 'INVALID_CONFIG');
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw rootfsError(path, error.code === 'ENOENT' ? 'no such directory' : error.code, error.code, error);
+    throw rootfsError(
+      path,
+      error.code === 'ENOENT' ? 'no such directory' : error.code,
+      error.code,
+      error,
+    );
   }
 }
 
 function rootfsError(path: string, why: string, code: string, cause?: unknown): TsruncError {
-  return new TsruncError(`config.json: root.path: cannot use ${path} as the root file system: ${why}`, {
-    code,
-    path,
-    stage: 'config',
-    cause,
-  });
+  return new TsruncError(
+    `config.json: root.path: cannot use ${path} as the root file system: ${why}`,
+    {
+      code,
+      path,
+      stage: 'config',
+      cause,
+    },
+  );
 }

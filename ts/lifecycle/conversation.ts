@@ -36,7 +36,12 @@ export interface Parent {
 }
 
 /** Listens to init until it is created. Throws what init reports, and what `parent` throws. */
-export async function awaitCreated(native: Native, socket: number, parent: Parent, fail: FailureOf): Promise<void> {
+export async function awaitCreated(
+  native: Native,
+  socket: number,
+  parent: Parent,
+  fail: FailureOf,
+): Promise<void> {
   let cloned = false;
   let created = false;
   while (!(cloned && created)) {
@@ -87,7 +92,12 @@ export function reply(native: Native, socket: number, name: ReplyName): void {
 }
 
 /** The state travels as a sealed memfd: hooks get it as their standard input. */
-export function replyWithState(native: Native, socket: number, name: ReplyName, state: string): void {
+export function replyWithState(
+  native: Native,
+  socket: number,
+  name: ReplyName,
+  state: string,
+): void {
   const memfd = native.memfd('tsrunc-state', Buffer.from(state));
   try {
     native.send(socket, encodeReply(name), [memfd]);
@@ -96,11 +106,18 @@ export function replyWithState(native: Native, socket: number, name: ReplyName, 
   }
 }
 
-async function hear(native: Native, socket: number, fail: FailureOf): Promise<{ message: InitMessage; fds: readonly number[] }> {
+async function hear(
+  native: Native,
+  socket: number,
+  fail: FailureOf,
+): Promise<{ message: InitMessage; fds: readonly number[] }> {
   const received = await native.receive(socket);
   if (received === undefined) throw await fail.silent();
   const message = decodeMessage(received.data);
-  if (message !== undefined && received.fds.length === (message.name === 'cloned' || message.name === 'console' ? 1 : 0)) {
+  if (
+    message !== undefined &&
+    received.fds.length === (message.name === 'cloned' || message.name === 'console' ? 1 : 0)
+  ) {
     return { message, fds: received.fds };
   }
   for (const fd of received.fds) native.close(fd);
@@ -113,8 +130,11 @@ function required(fd: number | undefined): number {
 }
 
 function protocolError(): TsruncError {
-  return new TsruncError('the container\'s init sent something that is not a message: it is not trusted any more', {
-    code: 'INIT_FAILED',
-    stage: 'create',
-  });
+  return new TsruncError(
+    "the container's init sent something that is not a message: it is not trusted any more",
+    {
+      code: 'INIT_FAILED',
+      stage: 'create',
+    },
+  );
 }

@@ -11,9 +11,9 @@ import { type CompiledFilters, encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
-import { identify } from '../state/process.js';
 import type { ContainerFolder } from '../state/folder.js';
 import type { Lock } from '../state/lock.js';
+import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
@@ -24,10 +24,8 @@ import { writeIdMaps } from './id-maps.js';
 import { InitProcess } from './init-process.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
-
-/** The name of the socket in the container's folder that `start` connects to. */
-export const START_SOCKET = 'start.sock';
 
 /** What is left to a caller who goes on with the container. */
 export interface Started {
@@ -57,7 +55,8 @@ export async function createContainer(
     undo.commit();
     return started;
   } catch (error) {
-    for (const { what, error: why } of await undo.run()) context.warn(`could not ${what}: ${String(why)}`);
+    for (const { what, error: why } of await undo.run())
+      context.warn(`could not ${what}: ${String(why)}`);
     options.signal?.throwIfAborted();
     throw error;
   }
@@ -78,7 +77,13 @@ class Creation {
   #console: number | undefined;
   #state: StoredState;
 
-  constructor(context: Context, id: string, bundle: Bundle, options: CreateOptions, startNow: boolean) {
+  constructor(
+    context: Context,
+    id: string,
+    bundle: Bundle,
+    options: CreateOptions,
+    startNow: boolean,
+  ) {
     const { spec } = bundle;
     this.#context = context;
     this.#id = id;
@@ -107,10 +112,14 @@ class Creation {
     const { consoleSocket } = this.#options;
     const terminal = this.#process.terminal === true;
     if (terminal && consoleSocket === undefined && !this.#startNow) {
-      throw badArgument('the process wants a terminal: name the socket that takes it with --console-socket');
+      throw badArgument(
+        'the process wants a terminal: name the socket that takes it with --console-socket',
+      );
     }
     if (!terminal && consoleSocket !== undefined) {
-      throw badArgument('--console-socket is given, but process.terminal in config.json is not true');
+      throw badArgument(
+        '--console-socket is given, but process.terminal in config.json is not true',
+      );
     }
     for (let fd = 3; fd < 3 + this.#preserved; fd++) requireInherited(fd);
   }
@@ -151,7 +160,7 @@ class Creation {
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
     if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
-    const started = await this.#start(program, bytes, folder, undo);
+    const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
   }
@@ -159,18 +168,29 @@ class Creation {
   #locateCgroup(): Cgroup | undefined {
     const { host, cgroups, native } = this.#context;
     if (cgroups === 'disabled' || host.cgroup.version === 'none') return undefined;
-    return openCgroup(locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath), native);
+    return openCgroup(
+      locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath),
+      native,
+    );
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
     cgroup.create();
     undo.add('remove the cgroup', () => cgroup.remove());
     const resources = this.#bundle.spec.linux?.resources;
-    if (resources !== undefined) cgroup.apply(resources);
+    if (resources === undefined) return;
+    const { pids: _, ...others } = resources;
+    cgroup.apply(others);
   }
 
   /** Spawns init and leads it to the state "created", and on where it is to start now. */
-  async #start(program: Program, bytes: Uint8Array, folder: ContainerFolder, undo: Undo): Promise<Started> {
+  async #start(
+    program: Program,
+    bytes: Uint8Array,
+    folder: ContainerFolder,
+    cgroup: Cgroup | undefined,
+    undo: Undo,
+  ): Promise<Started> {
     const { native } = this.#context;
     const fail: FailureOf = {
       reported: (failure) => initError(failure, 'create', program),
@@ -183,12 +203,20 @@ class Creation {
     this.#options.signal?.addEventListener('abort', abort, { once: true });
     try {
       await awaitCreated(native, socket, this.#parent(undo, abort), fail);
+      // Last, since setting up takes two processes for a moment and the user may want one only.
+      const pids = this.#bundle.spec.linux?.resources?.pids;
+      if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
       this.#finish(folder, undo);
       if (this.#startNow) {
         replyWithState(native, socket, 'start', this.#stateFor('created'));
         await awaitExec(native, socket, fail);
         this.#options.signal?.throwIfAborted();
-        await runHooks('poststart', this.#state.hooks.poststart, this.#publicState('running'), this.#hookOptions());
+        await runHooks(
+          'poststart',
+          this.#state.hooks.poststart,
+          this.#publicState('running'),
+          this.#hookOptions(),
+        );
       } else {
         reply(native, socket, 'commit');
       }
@@ -200,7 +228,12 @@ class Creation {
   }
 
   /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
-  async #spawn(bytes: Uint8Array, stdio: PreparedStdio, folder: ContainerFolder, undo: Undo): Promise<number> {
+  async #spawn(
+    bytes: Uint8Array,
+    stdio: PreparedStdio,
+    folder: ContainerFolder,
+    undo: Undo,
+  ): Promise<number> {
     const { native } = this.#context;
     const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
     const [ours, theirs] = native.socketPair();
@@ -261,7 +294,11 @@ class Creation {
   /** Writes down that there is a container now. */
   #finish(folder: ContainerFolder, undo: Undo): void {
     const { pid } = this.#init as InitProcess;
-    this.#state = { ...this.#state, phase: this.#startNow ? 'running' : 'created', init: identify(pid) };
+    this.#state = {
+      ...this.#state,
+      phase: this.#startNow ? 'running' : 'created',
+      init: identify(pid),
+    };
     folder.write(this.#state);
     const { pidFile } = this.#state;
     if (pidFile === undefined) return;
@@ -280,7 +317,17 @@ class Creation {
 
   #publicState(status: State['status']): State {
     const { ociVersion, id, bundle, rootfs, created, annotations, owner } = this.#state;
-    return { ociVersion, id, pid: this.#init?.pid ?? 0, status, bundle, rootfs, created, annotations, owner };
+    return {
+      ociVersion,
+      id,
+      pid: this.#init?.pid ?? 0,
+      status,
+      bundle,
+      rootfs,
+      created,
+      annotations,
+      owner,
+    };
   }
 
   async #compileFilters(program: Program): Promise<CompiledFilters> {
@@ -291,7 +338,6 @@ class Creation {
     }
     return filters;
   }
-
 }
 
 /** A descriptor that is close-on-exec is not the caller's: Node opened it for itself. */
@@ -299,7 +345,10 @@ function requireInherited(fd: number): void {
   const CLOEXEC = 0o2000000;
   let flags = CLOEXEC;
   try {
-    flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0', 8);
+    flags = Number.parseInt(
+      /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0',
+      8,
+    );
   } catch (error) {
     if (!isSystemError(error)) throw error;
   }

@@ -1,8 +1,8 @@
 import { openCgroup } from '../cgroup/open.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
-import { openVerified } from '../state/process.js';
 import type { ContainerFolder } from '../state/folder.js';
+import { openVerified } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import type { Context } from './context.js';
 import { inspect } from './inspect.js';
@@ -13,7 +13,11 @@ import { removeTemporaryPidFile } from './pid-file.js';
  * runtime.md, "Delete": undoes what create made, then runs the poststop hooks. A container that was only
  * created goes too, as under runc; one that runs goes with `force`.
  */
-export async function deleteContainer(context: Context, id: string, { force = false }: DeleteOptions = {}): Promise<void> {
+export async function deleteContainer(
+  context: Context,
+  id: string,
+  { force = false }: DeleteOptions = {},
+): Promise<void> {
   try {
     const folder = context.store.open(id);
     const lock = await folder.lock();
@@ -33,23 +37,31 @@ async function remove(context: Context, folder: ContainerFolder, force: boolean)
   if (folder.read() === undefined) return folder.remove();
   const { stored, state } = inspect(context, folder);
   if (state.status !== 'stopped' && state.status !== 'created' && !force) {
-    throw new TsruncError(`cannot delete container ${folder.id} that is not stopped: ${state.status}`, {
-      code: 'INVALID_STATE',
-      stage: 'delete',
-    });
+    throw new TsruncError(
+      `cannot delete container ${folder.id} that is not stopped: ${state.status}`,
+      {
+        code: 'INVALID_STATE',
+        stage: 'delete',
+      },
+    );
   }
   if (state.status !== 'stopped') await endInit(context, stored, state);
   await destroy(context, folder, stored);
 }
 
 /** Kills the container and waits for the end of its first process: for the kernel's word, not by asking again and again. */
-export async function endInit({ native }: Context, stored: StoredState, state: State): Promise<void> {
+export async function endInit(
+  { native }: Context,
+  stored: StoredState,
+  state: State,
+): Promise<void> {
   const pidfd = stored.init === undefined ? undefined : openVerified(native, stored.init);
   if (pidfd === undefined) return;
   try {
     const gone = native.waitGone(pidfd);
     // A frozen process takes no signal until it is thawed, which the cgroup's kill sees to.
-    if (state.status === 'paused' && stored.cgroup !== undefined) await openCgroup(stored.cgroup, native).kill();
+    if (state.status === 'paused' && stored.cgroup !== undefined)
+      await openCgroup(stored.cgroup, native).kill();
     else native.signal(pidfd, 9);
     await gone;
   } finally {
@@ -58,11 +70,28 @@ export async function endInit({ native }: Context, stored: StoredState, state: S
 }
 
 /** Removes all traces of a container whose processes have ended, or end with its cgroup. */
-export async function destroy({ native, warn }: Context, folder: ContainerFolder, stored: StoredState): Promise<void> {
+export async function destroy(
+  { native, warn }: Context,
+  folder: ContainerFolder,
+  stored: StoredState,
+): Promise<void> {
   if (stored.cgroup !== undefined) await openCgroup(stored.cgroup, native).remove();
   if (stored.pidFile !== undefined) removeTemporaryPidFile(stored.pidFile, stored.id);
   folder.remove();
   const { ociVersion, id, bundle, rootfs, created, annotations, owner, hooks } = stored;
-  const state: State = { ociVersion, id, pid: 0, status: 'stopped', bundle, rootfs, created, annotations, owner };
-  await runHooks('poststop', hooks.poststop, state, { native, warn: (failure) => warn(failure.message) });
+  const state: State = {
+    ociVersion,
+    id,
+    pid: 0,
+    status: 'stopped',
+    bundle,
+    rootfs,
+    created,
+    annotations,
+    owner,
+  };
+  await runHooks('poststop', hooks.poststop, state, {
+    native,
+    warn: (failure) => warn(failure.message),
+  });
 }

@@ -3,7 +3,12 @@ import { getSystemErrorMap } from 'node:util';
 import { TsruncError } from '../errors.js';
 import type { InitFailure } from '../native/messages.js';
 import type { ExitStatus } from '../native/native.js';
-import { type Operation, type OperationName, operations, type Program } from '../plan/operations.js';
+import {
+  type Operation,
+  type OperationName,
+  operations,
+  type Program,
+} from '../plan/operations.js';
 
 /** The name and the words of an errno. */
 export function describeErrno(errno: number): { code: string; text: string } {
@@ -49,7 +54,8 @@ function hint(name: string, errno: string): string {
     return ' (run as root, or give the container a user namespace)';
   }
   if (errno === 'ENODEV' && name === 'mount') return ' (this kernel has no such file system)';
-  if (errno === 'EPERM' && name === 'setRlimit') return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
+  if (errno === 'EPERM' && name === 'setRlimit')
+    return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
   if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
 }
@@ -65,26 +71,41 @@ export function initError(failure: InitFailure, stage: string, program?: Program
     ...(failure.syscall === '' ? {} : { syscall: failure.syscall }),
     ...(failure.path === '' ? {} : { path: failure.path }),
   };
-  if (name === 'runHook') return new TsruncError(`${failure.path}: ${failure.detail || text}`, facts);
-  if (failure.syscall === 'exec') return new TsruncError(executableSentence(failure.path, code, text), facts);
-  const operation = program && [...program.stage, ...program.create, ...program.start][failure.index];
+  if (name === 'runHook')
+    return new TsruncError(`${failure.path}: ${failure.detail || text}`, facts);
+  if (failure.syscall === 'exec')
+    return new TsruncError(executableSentence(failure.path, code, text), facts);
+  const operation =
+    program && [...program.stage, ...program.create, ...program.start][failure.index];
   const subject = describe(operation, name, failure.path);
-  const elsewhere = operation !== undefined && failure.path !== '' && !subject.includes(`"${failure.path}"`);
+  const elsewhere =
+    operation !== undefined && failure.path !== '' && !subject.includes(`"${failure.path}"`);
   const where = elsewhere ? ` (${failure.syscall} "${failure.path}")` : '';
-  const reason = failure.errno === 0 ? failure.detail : `${text}${failure.detail && ` (${failure.detail})`}`;
+  const reason =
+    failure.errno === 0 ? failure.detail : `${text}${failure.detail && ` (${failure.detail})`}`;
   return new TsruncError(`${subject}: ${reason}${where}${hint(name, code)}`, facts);
 }
 
 /** Docker, Podman and others look for these very words, and take their exit codes from them. */
 function executableSentence(program: string, code: string, text: string): string {
   if (program.includes('/')) return `exec ${program}: ${text}`;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return `exec: "${program}": executable file not found in $PATH`;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return `exec: "${program}": executable file not found in $PATH`;
   return `exec: "${program}": ${text}`;
 }
 
 /** init ended without a word. */
 export function silentEnd(status: ExitStatus, stage: string): TsruncError {
-  const how = status.signal === undefined ? `exited with status ${status.code}` : `was ended by signal ${status.signal}`;
-  const oom = status.signal === 9 ? ': did its memory limit leave no room for it, or did somebody kill it?' : '';
-  return new TsruncError(`the container's init ${how} before it was set up${oom}`, { code: 'INIT_FAILED', stage });
+  const how =
+    status.signal === undefined
+      ? `exited with status ${status.code}`
+      : `was ended by signal ${status.signal}`;
+  const oom =
+    status.signal === 9
+      ? ': did its memory limit leave no room for it, or did somebody kill it?'
+      : '';
+  return new TsruncError(`the container's init ${how} before it was set up${oom}`, {
+    code: 'INIT_FAILED',
+    stage,
+  });
 }

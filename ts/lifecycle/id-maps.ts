@@ -31,18 +31,25 @@ function write(file: string, text: string): void {
     writeFileSync(file, text);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw new TsruncError(`write the id mappings ${JSON.stringify(text.trim())} to ${file}: ${error.message}`, {
-      code: error.code,
-      errno: -error.errno,
-      syscall: error.syscall,
-      path: file,
-      stage: 'stage',
-      cause: error,
-    });
+    throw new TsruncError(
+      `write the id mappings ${JSON.stringify(text.trim())} to ${file}: ${error.message}`,
+      {
+        code: error.code,
+        errno: -error.errno,
+        syscall: error.syscall,
+        path: file,
+        stage: 'stage',
+        cause: error,
+      },
+    );
   }
 }
 
-async function callHelper(helper: string, pid: number, mappings: readonly LinuxIDMapping[]): Promise<void> {
+async function callHelper(
+  helper: string,
+  pid: number,
+  mappings: readonly LinuxIDMapping[],
+): Promise<void> {
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
   try {
     await promisify(execFile)(helper, [pid, ...numbers].map(String));

@@ -30,12 +30,12 @@ export class InitProcess {
 
   /** Throws CONTAINER_NOT_RUNNING when it has ended. */
   signal(signal: number): void {
+    if (this.#isReaped) throw notRunning();
     try {
-      if (!this.#isReaped) return this.#native.signal(this.pidfd, signal);
+      this.#native.signal(this.pidfd, signal);
     } catch (cause) {
       throw notRunning(cause);
     }
-    throw notRunning();
   }
 
   /** Ends it, if it hasn't ended by itself. */

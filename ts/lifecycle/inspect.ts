@@ -4,7 +4,7 @@ import type { ContainerFolder } from '../state/folder.js';
 import type { State, StoredState } from '../state/state.js';
 import { type StatusFacts, stateOf } from '../state/status.js';
 import type { Context } from './context.js';
-import { START_SOCKET } from './create.js';
+import { START_SOCKET } from './start-socket.js';
 
 /** A container as it is now: what was written down, and what the kernel says. */
 export interface Inspected {
@@ -56,5 +56,8 @@ function factsOf({ native }: Context, folder: ContainerFolder, stored: StoredSta
 }
 
 function notFound(id: string): TsruncError {
-  return new TsruncError(`container does not exist: "${id}"`, { code: 'CONTAINER_NOT_FOUND', stage: 'state' });
+  return new TsruncError(`container does not exist: "${id}"`, {
+    code: 'CONTAINER_NOT_FOUND',
+    stage: 'state',
+  });
 }

@@ -8,10 +8,18 @@ import type { KillOptions } from './options.js';
 import { signalNumber } from './signals.js';
 
 /** runtime.md, "Kill". Signals the first process, or with `all` every one. */
-export function killContainer(context: Context, id: string, signal: string | number, options: KillOptions = {}): void {
+export function killContainer(
+  context: Context,
+  id: string,
+  signal: string | number,
+  options: KillOptions = {},
+): void {
   const number = signalNumber(signal);
   const { stored, state } = inspect(context, context.store.open(id));
-  if (options.all) return signalAll(context, stored, number);
+  if (options.all) {
+    signalAll(context, stored, number);
+    return;
+  }
   if (state.status === 'stopped' || state.status === 'creating') throw notRunning();
   if (!signalInit(context, stored, number)) throw notRunning();
 }

@@ -1,5 +1,5 @@
-import { openCgroup } from '../cgroup/open.js';
 import { locateCgroup } from '../cgroup/location.js';
+import { openCgroup } from '../cgroup/open.js';
 import type { Host } from '../host/host.js';
 import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';

@@ -3,15 +3,19 @@ import type { ExitStatus } from '../native/native.js';
 import type { StoredState } from '../state/state.js';
 import type { Context } from './context.js';
 import { createContainer } from './create.js';
-import type { InitProcess } from './init-process.js';
 import { destroy } from './delete.js';
+import type { InitProcess } from './init-process.js';
 import { inspect } from './inspect.js';
 import type { RunningContainer, RunOptions } from './options.js';
 import { signalNumber } from './signals.js';
 import { readPipe, writePipe } from './stdio.js';
 
 /** Create and start in one; the container is deleted when its process has ended, unless `keep`. */
-export async function runContainer(context: Context, id: string, options: RunOptions): Promise<RunningContainer> {
+export async function runContainer(
+  context: Context,
+  id: string,
+  options: RunOptions,
+): Promise<RunningContainer> {
   const { init, state, stdio, console } = await createContainer(context, id, options, true);
   const ended = whenEnded(context, init, state, options);
   const [stdin, stdout, stderr] = stdio.ends;
@@ -27,7 +31,12 @@ export async function runContainer(context: Context, id: string, options: RunOpt
   };
 }
 
-async function whenEnded(context: Context, init: InitProcess, state: StoredState, options: RunOptions): Promise<ExitStatus> {
+async function whenEnded(
+  context: Context,
+  init: InitProcess,
+  state: StoredState,
+  options: RunOptions,
+): Promise<ExitStatus> {
   const abort = (): void => void init.end();
   options.signal?.addEventListener('abort', abort, { once: true });
   const status = await init.exited();

@@ -7,18 +7,24 @@ import { defaultRoot } from '../state/root.js';
 import type { State } from '../state/state.js';
 import { Store } from '../state/store.js';
 import type { Context } from './context.js';
-import { createContainer } from './create.js';
 import { deleteContainer } from './delete.js';
 import { listContainers, queryState } from './inspect.js';
 import { killContainer } from './kill.js';
-import type { CreateOptions, DeleteOptions, KillOptions, RunningContainer, RunOptions, RuntimeOptions } from './options.js';
-import { planBundle } from './plan-bundle.js';
-import { runContainer } from './run.js';
+import type {
+  CreateOptions,
+  DeleteOptions,
+  KillOptions,
+  RunningContainer,
+  RunOptions,
+  RuntimeOptions,
+} from './options.js';
 import { startContainer } from './start.js';
 
 /**
  * The operations of the OCI runtime specification (runtime.md, "Operations") and of runc's command line, in
  * this process. Every method rejects with a `TsruncError`. One Runtime serves any number of containers at once.
+ *
+ * What validates and plans is loaded by the first call that needs it: `tsrunc state` starts without it.
  */
 export class Runtime {
   readonly #options: RuntimeOptions;
@@ -32,6 +38,7 @@ export class Runtime {
   async create(id: string, options: CreateOptions = {}): Promise<void> {
     refusePipes(options);
     checkId(id);
+    const { createContainer } = await import('./create.js');
     const { stdio } = await createContainer(this.#open(), id, options, false);
     stdio.closeOurs();
   }
@@ -44,6 +51,7 @@ export class Runtime {
   /** Creates, starts and, when its program has ended, deletes a container. Resolves when the program runs. */
   async run(id: string, options: RunOptions = {}): Promise<RunningContainer> {
     checkId(id);
+    const { runContainer } = await import('./run.js');
     return runContainer(this.#open(), id, options);
   }
 
@@ -53,7 +61,11 @@ export class Runtime {
   }
 
   /** `signal`: a number, or a name with or without SIG. */
-  async kill(id: string, signal: string | number = 'SIGTERM', options: KillOptions = {}): Promise<void> {
+  async kill(
+    id: string,
+    signal: string | number = 'SIGTERM',
+    options: KillOptions = {},
+  ): Promise<void> {
     checkId(id);
     killContainer(this.#open(), id, signal, options);
   }
@@ -69,6 +81,7 @@ export class Runtime {
 
   /** What the kernel would be asked to do for a bundle. Changes nothing. */
   async plan(bundle: string = process.cwd()): Promise<Program> {
+    const { planBundle } = await import('./plan-bundle.js');
     return planBundle(bundle, collectHost(), this.#options.cgroupManager ?? 'cgroupfs');
   }
 
@@ -93,7 +106,10 @@ export class Runtime {
 /** Nobody would hold our end of a pipe. */
 function refusePipes({ stdio }: CreateOptions): void {
   if (!stdio?.includes('pipe')) return;
-  throw new TsruncError('create: stdio "pipe" is for run, which gives you the streams: give create a descriptor', {
-    code: 'INVALID_ARGUMENT',
-  });
+  throw new TsruncError(
+    'create: stdio "pipe" is for run, which gives you the streams: give create a descriptor',
+    {
+      code: 'INVALID_ARGUMENT',
+    },
+  );
 }

@@ -21,9 +21,12 @@ export function signalNumber(signal: string | number): number {
 function parseSignal(text: string): number {
   const signal = /^[0-9]+$/.test(text) ? fromNumber(text) : fromName(text.toUpperCase());
   if (signal === undefined) {
-    throw new TsruncError(`there is no signal "${text}": give a number up to ${realtime.last} or a name such as SIGTERM or RTMIN+3`, {
-      code: 'INVALID_ARGUMENT',
-    });
+    throw new TsruncError(
+      `there is no signal "${text}": give a number up to ${realtime.last} or a name such as SIGTERM or RTMIN+3`,
+      {
+        code: 'INVALID_ARGUMENT',
+      },
+    );
   }
   return signal;
 }
@@ -37,7 +40,8 @@ function fromName(text: string): number | undefined {
   const name = text.startsWith('SIG') ? text : `SIG${text}`;
   if (Object.hasOwn(aliases, name)) return aliases[name];
   if (Object.hasOwn(constants.signals, name)) return constants.signals[name as NodeJS.Signals];
-  const [, end, offset = '0'] = /^SIGRT(MIN(?=\+|$)|MAX(?=-|$))(?:[+-]([0-9]{1,2}))?$/.exec(name) ?? [];
+  const [, end, offset = '0'] =
+    /^SIGRT(MIN(?=\+|$)|MAX(?=-|$))(?:[+-]([0-9]{1,2}))?$/.exec(name) ?? [];
   if (end === undefined) return undefined;
   const number = end === 'MIN' ? realtime.first + Number(offset) : realtime.last - Number(offset);
   return number >= realtime.first && number <= realtime.last ? number : undefined;

@@ -5,10 +5,10 @@ import type { ContainerFolder } from '../state/folder.js';
 import type { State } from '../state/state.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
-import { START_SOCKET } from './create.js';
 import { destroy, endInit } from './delete.js';
 import { initError, silentEnd } from './failures.js';
 import { type Inspected, inspect } from './inspect.js';
+import { START_SOCKET } from './start-socket.js';
 
 /** runtime.md, "Start": runs the user's program in a container that was created. */
 export async function startContainer(context: Context, id: string): Promise<void> {
@@ -17,8 +17,12 @@ export async function startContainer(context: Context, id: string): Promise<void
   try {
     const { stored, state } = inspect(context, folder);
     if (state.status !== 'created') {
-      const why = state.status === 'stopped' ? 'a stopped container' : 'a container that has been started';
-      throw new TsruncError(`cannot start ${why}: "${id}" is ${state.status}`, { code: 'INVALID_STATE', stage: 'start' });
+      const why =
+        state.status === 'stopped' ? 'a stopped container' : 'a container that has been started';
+      throw new TsruncError(`cannot start ${why}: "${id}" is ${state.status}`, {
+        code: 'INVALID_STATE',
+        stage: 'start',
+      });
     }
     await startLocked(context, folder, { stored, state });
   } finally {
@@ -26,12 +30,21 @@ export async function startContainer(context: Context, id: string): Promise<void
   }
 }
 
-async function startLocked(context: Context, folder: ContainerFolder, { stored, state }: Inspected): Promise<void> {
+async function startLocked(
+  context: Context,
+  folder: ContainerFolder,
+  { stored, state }: Inspected,
+): Promise<void> {
   try {
     await tellInit(context, folder, state);
     folder.write({ ...stored, phase: 'running' });
     rmSync(folder.path(START_SOCKET), { force: true });
-    await runHooks('poststart', stored.hooks.poststart, { ...state, status: 'running' }, { native: context.native });
+    await runHooks(
+      'poststart',
+      stored.hooks.poststart,
+      { ...state, status: 'running' },
+      { native: context.native },
+    );
   } catch (error) {
     // runtime.md, "Lifecycle": a failed hook stops the container, and what create made is undone.
     if (error instanceof TsruncError && error.code === 'HOOK_FAILED') {

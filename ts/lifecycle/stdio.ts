@@ -18,7 +18,10 @@ export interface PreparedStdio {
 
 const INHERIT: readonly [Stdio, Stdio, Stdio] = ['inherit', 'inherit', 'inherit'];
 
-export function prepareStdio(native: Native, stdio: readonly [Stdio, Stdio, Stdio] = INHERIT): PreparedStdio {
+export function prepareStdio(
+  native: Native,
+  stdio: readonly [Stdio, Stdio, Stdio] = INHERIT,
+): PreparedStdio {
   const theirs: number[] = [];
   const ours: (number | undefined)[] = [];
   const close = (fds: (number | undefined)[]): void => {

@@ -68,7 +68,11 @@ class Encoder {
 }
 
 type Writers = {
-  [Type in keyof WireTypes]: (out: Encoder, value: WireTypes[Type], filters: CompiledFilters) => void;
+  [Type in keyof WireTypes]: (
+    out: Encoder,
+    value: WireTypes[Type],
+    filters: CompiledFilters,
+  ) => void;
 };
 
 /** The compiled form of each policy in a Program. */
@@ -111,7 +115,10 @@ export function encode(program: Program, filters: CompiledFilters = new Map()): 
 
 function encodeArguments(out: Encoder, operation: Operation, filters: CompiledFilters): void {
   const values = operation as unknown as Record<string, never>;
-  for (const [name, type] of Object.entries(operations[operation.op]) as [string, keyof WireTypes][]) {
+  for (const [name, type] of Object.entries(operations[operation.op]) as [
+    string,
+    keyof WireTypes,
+  ][]) {
     writers[type](out, values[name] as never, filters);
   }
 }

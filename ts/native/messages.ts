@@ -19,7 +19,9 @@ export interface InitFailure {
 }
 
 const names = Object.keys(messages) as MessageName[];
-const replyCodes = new Map((Object.keys(replies) as ReplyName[]).map((name, index) => [name, index + 1]));
+const replyCodes = new Map(
+  (Object.keys(replies) as ReplyName[]).map((name, index) => [name, index + 1]),
+);
 
 /** Decodes one message. Anything that isn't one, to the byte, is undefined: init may have been taken over. */
 export function decodeMessage(data: Uint8Array): InitMessage | undefined {

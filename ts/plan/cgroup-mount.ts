@@ -1,5 +1,5 @@
-import { TsruncError } from '../errors.js';
 import type { CgroupHierarchy } from '../cgroup/cgroup.js';
+import { TsruncError } from '../errors.js';
 import { MOUNT_ATTR } from './kernel.js';
 import { type ParsedOptions, readonlyMount } from './mount-options.js';
 import type { Operation } from './operations.js';
@@ -27,10 +27,13 @@ export function planCgroupMount(
 ): Planned {
   const layout = request.host.cgroup;
   if (layout.version === 'none') {
-    throw new TsruncError('config.json: mounts: this host has no cgroups mounted on /sys/fs/cgroup to mount', {
-      code: 'UNSUPPORTED',
-      stage: 'config',
-    });
+    throw new TsruncError(
+      'config.json: mounts: this host has no cgroups mounted on /sys/fs/cgroup to mount',
+      {
+        code: 'UNSUPPORTED',
+        stage: 'config',
+      },
+    );
   }
   const builder = new CgroupMounts(request, hasNamespace, options, openSource);
   if (layout.version === 'v2') return { mounts: [builder.unified(target, 'unified')], finish: [] };
@@ -43,7 +46,12 @@ class CgroupMounts {
   readonly #options: ParsedOptions;
   readonly #openSource: OpenSource;
 
-  constructor(request: PlanRequest, hasNamespace: boolean, options: ParsedOptions, openSource: OpenSource) {
+  constructor(
+    request: PlanRequest,
+    hasNamespace: boolean,
+    options: ParsedOptions,
+    openSource: OpenSource,
+  ) {
     this.#request = request;
     this.#hasNamespace = hasNamespace;
     this.#options = options;
@@ -56,14 +64,21 @@ class CgroupMounts {
 
   /** cgroup v1: a tmpfs with a directory for each hierarchy and links for controllers that share one. */
   hierarchies(target: string, hierarchies: readonly CgroupHierarchy[]): Planned {
-    const mounts: Operation[] = [this.#mount(target, 'tmpfs', ['mode=755'], this.#options.set & ~MOUNT_ATTR.rdonly)];
+    const mounts: Operation[] = [
+      this.#mount(target, 'tmpfs', ['mode=755'], this.#options.set & ~MOUNT_ATTR.rdonly),
+    ];
     for (const hierarchy of hierarchies) {
       const place = `${target}/${hierarchy.name}`;
       if (hierarchy.controllers.length === 0) mounts.push(this.unified(place, hierarchy.name));
       else mounts.push(this.#hierarchy(place, hierarchy));
       if (hierarchy.controllers.length < 2) continue;
       for (const controller of hierarchy.controllers) {
-        mounts.push({ op: 'symlink', path: `${target}/${controller}`, text: hierarchy.name, replace: false });
+        mounts.push({
+          op: 'symlink',
+          path: `${target}/${controller}`,
+          text: hierarchy.name,
+          replace: false,
+        });
       }
     }
     const finish = this.#options.set & MOUNT_ATTR.rdonly;
@@ -76,7 +91,12 @@ class CgroupMounts {
     return this.#mount(target, 'cgroup', named ? ['none', ...controllers] : [...controllers]);
   }
 
-  #mount(target: string, type: string, options: readonly string[], set = this.#options.set): Operation {
+  #mount(
+    target: string,
+    type: string,
+    options: readonly string[],
+    set = this.#options.set,
+  ): Operation {
     const { propagation } = this.#options;
     return {
       op: 'mount',

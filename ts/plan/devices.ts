@@ -24,7 +24,15 @@ const defaultDevices: readonly Node[] = (
     ['urandom', 1, 9],
     ['tty', 5, 0],
   ] as const
-).map(([name, major, minor]) => ({ path: `/dev/${name}`, type: 'c', major, minor, mode: 0o666, uid: 0, gid: 0 }));
+).map(([name, major, minor]) => ({
+  path: `/dev/${name}`,
+  type: 'c',
+  major,
+  minor,
+  mode: 0o666,
+  uid: 0,
+  gid: 0,
+}));
 
 /** runtime-linux.md, "Dev symbolic links". */
 const links: readonly (readonly [path: string, text: string])[] = [
@@ -36,7 +44,6 @@ const links: readonly (readonly [path: string, text: string])[] = [
 ];
 
 const types: Readonly<Record<string, number>> = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO };
-
 
 /** The default devices and `linux.devices`, of which one for the same path wins, and the links. */
 export function planDevices(
@@ -59,10 +66,20 @@ export function planDevices(
   }
   const operations: Operation[] = [];
   for (const node of nodes.values()) {
-    const device = { path: node.path, type: types[node.type] ?? 0, major: node.major, minor: node.minor };
+    const device = {
+      path: node.path,
+      type: types[node.type] ?? 0,
+      major: node.major,
+      minor: node.minor,
+    };
     // mknod of devices needs the privilege in the initial user namespace, which root of another has not.
     if (namespaces.has('user') && node.type !== 'p') {
-      operations.push({ op: 'bindNode', source: node.path, slot: openSource(node.path), ...device });
+      operations.push({
+        op: 'bindNode',
+        source: node.path,
+        slot: openSource(node.path),
+        ...device,
+      });
     } else {
       operations.push({ op: 'makeNode', mode: node.mode, uid: node.uid, gid: node.gid, ...device });
     }

@@ -6,17 +6,26 @@ import type { PlanRequest } from './request.js';
  * Whether the ids of a new user namespace can be mapped by the caller alone although it has no privilege: one
  * id, its own. The kernel then wants setgroups(2) to be denied first (user_namespaces(7)).
  */
-export function mapsOnlyItself(mappings: readonly LinuxIDMapping[] | undefined, own: number): boolean {
+export function mapsOnlyItself(
+  mappings: readonly LinuxIDMapping[] | undefined,
+  own: number,
+): boolean {
   const [only] = mappings ?? [];
   return mappings?.length === 1 && only?.size === 1 && only.hostID === own;
 }
 
 /** Whether setgroups(2) is denied in the container. */
 export function needsDeniedSetgroups({ spec, host }: PlanRequest, namespaces: Namespaces): boolean {
-  return !host.privileged && namespaces.created.has('user') && mapsOnlyItself(spec.linux?.gidMappings, host.gid);
+  return (
+    !host.privileged &&
+    namespaces.created.has('user') &&
+    mapsOnlyItself(spec.linux?.gidMappings, host.gid)
+  );
 }
 
 /** The lines of /proc/PID/uid_map or gid_map. */
 export function formatMappings(mappings: readonly LinuxIDMapping[]): string {
-  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
+  return mappings
+    .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
+    .join('');
 }

@@ -3,7 +3,12 @@ import type { Operation } from './operations.js';
 
 /** What one option of config.md's "Linux mount options" does. */
 export type MountOption =
-  | { readonly kind: 'attribute'; readonly set?: bigint; readonly clear?: bigint; readonly recursive: boolean }
+  | {
+      readonly kind: 'attribute';
+      readonly set?: bigint;
+      readonly clear?: bigint;
+      readonly recursive: boolean;
+    }
   | { readonly kind: 'propagation'; readonly flags: number }
   | { readonly kind: 'bind'; readonly recursive: boolean }
   /** Of the file system, not of the mount: fsconfig takes it by name. */
@@ -52,12 +57,27 @@ function build(): Readonly<Record<string, MountOption>> {
     table[name] = { kind: 'attribute', ...attribute, recursive: false };
     table[`r${name}`] = { kind: 'attribute', ...attribute, recursive: true };
   }
-  const propagations = { shared: MS_SHARED, private: MS_PRIVATE, slave: MS_SLAVE, unbindable: MS_UNBINDABLE };
+  const propagations = {
+    shared: MS_SHARED,
+    private: MS_PRIVATE,
+    slave: MS_SLAVE,
+    unbindable: MS_UNBINDABLE,
+  };
   for (const [name, flags] of Object.entries(propagations)) {
     table[name] = { kind: 'propagation', flags };
     table[`r${name}`] = { kind: 'propagation', flags: flags | MS_REC };
   }
-  for (const name of ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand', 'iversion', 'noiversion']) {
+  for (const name of [
+    'sync',
+    'async',
+    'dirsync',
+    'lazytime',
+    'nolazytime',
+    'mand',
+    'nomand',
+    'iversion',
+    'noiversion',
+  ]) {
     table[name] = { kind: 'superblock' };
   }
   return table;

@@ -10,10 +10,20 @@ import type { PlanRequest } from './request.js';
 
 /** Files of procfs that may be replaced by files of the same meaning (lxcfs does); nothing else in /proc may be covered. */
 const REPLACEABLE_IN_PROC = new Set(
-  ['cpuinfo', 'diskstats', 'meminfo', 'stat', 'swaps', 'uptime', 'loadavg', 'slabinfo', 'net/dev'].map(
-    (name) => `/proc/${name}`,
-  ),
-).add('/proc/sys/kernel/ns_last_pid').add('/proc/sys/crypto/fips_enabled');
+  [
+    'cpuinfo',
+    'diskstats',
+    'meminfo',
+    'stat',
+    'swaps',
+    'uptime',
+    'loadavg',
+    'slabinfo',
+    'net/dev',
+  ].map((name) => `/proc/${name}`),
+)
+  .add('/proc/sys/kernel/ns_last_pid')
+  .add('/proc/sys/crypto/fips_enabled');
 
 export interface PlannedMounts {
   /** In the stage: sources that the container's user namespace may not reach. */
@@ -50,15 +60,18 @@ class MountPlanner implements PlannedMounts {
     const options = parseMountOptions(mount.options ?? []);
     checkProc(target, mount, options, index);
     if (options.remount) this.#remount(target, options, index);
-    else if (options.bind !== 'no' || mount.type === 'bind') this.#bind(target, mount, options, index);
+    else if (options.bind !== 'no' || mount.type === 'bind')
+      this.#bind(target, mount, options, index);
     else if (mount.type === 'cgroup') this.#cgroup(target, options, index);
     else this.#fileSystem(target, mount, options, index);
   }
 
   #fileSystem(target: string, mount: Mount, options: ParsedOptions, index: number): void {
-    if (!mount.type) throw invalid(index, 'type', 'is needed, unless the options have bind or rbind');
+    if (!mount.type)
+      throw invalid(index, 'type', 'is needed, unless the options have bind or rbind');
     // A tmpfs is filled first: with directories for further mounts, /dev with devices.
-    const late = (options.set & MOUNT_ATTR.rdonly) !== 0n && (mount.type === 'tmpfs' || target === '/dev');
+    const late =
+      (options.set & MOUNT_ATTR.rdonly) !== 0n && (mount.type === 'tmpfs' || target === '/dev');
     if (late) this.finish.push(readonlyMount(target));
     this.mounts.push({
       op: 'mount',
@@ -108,8 +121,12 @@ class MountPlanner implements PlannedMounts {
 
   #cgroup(target: string, options: ParsedOptions, index: number): void {
     if (options.data.length > 0) refuseData(options.data, index, 'a cgroup mount');
-    const planned = planCgroupMount(this.#request, this.#namespaces.has('cgroup'), target, options, (source) =>
-      this.openSource(source, true),
+    const planned = planCgroupMount(
+      this.#request,
+      this.#namespaces.has('cgroup'),
+      target,
+      options,
+      (source) => this.openSource(source, true),
     );
     this.mounts.push(...planned.mounts);
     this.finish.push(...planned.finish);
@@ -117,7 +134,12 @@ class MountPlanner implements PlannedMounts {
 
   #remount(target: string, options: ParsedOptions, index: number): void {
     refuseFileSystemOptions(options, index, 'a remount');
-    this.mounts.push({ op: 'remount', target, ...attributesOf(options), propagation: options.propagation });
+    this.mounts.push({
+      op: 'remount',
+      target,
+      ...attributesOf(options),
+      propagation: options.propagation,
+    });
   }
 }
 
@@ -133,19 +155,29 @@ function checkProc(target: string, mount: Mount, options: ParsedOptions, index: 
     throw invalid(index, 'destination', 'only a proc file system may be mounted on /proc');
   }
   if (target.startsWith('/proc/') && !REPLACEABLE_IN_PROC.has(target) && !options.remount) {
-    throw invalid(index, 'destination', `"${target}" lies in /proc, where it would deceive the runtime and the container`);
+    throw invalid(
+      index,
+      'destination',
+      `"${target}" lies in /proc, where it would deceive the runtime and the container`,
+    );
   }
 }
 
 function refuseFileSystemOptions(options: ParsedOptions, index: number, what: string): void {
   // `async`, `nomand` … only say what is so anyway.
-  const effective = options.superblock.filter((name) => !/^(async|nolazytime|nomand|noiversion)$/.test(name));
+  const effective = options.superblock.filter(
+    (name) => !/^(async|nolazytime|nomand|noiversion)$/.test(name),
+  );
   refuseData([...effective, ...options.data], index, what);
 }
 
 function refuseData(names: readonly string[], index: number, what: string): void {
   if (names.length === 0) return;
-  throw invalid(index, 'options', `"${names.join(',')}" belongs to a file system and means nothing to ${what}`);
+  throw invalid(
+    index,
+    'options',
+    `"${names.join(',')}" belongs to a file system and means nothing to ${what}`,
+  );
 }
 
 function invalid(index: number, property: string, reason: string): TsruncError {

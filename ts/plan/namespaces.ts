@@ -1,6 +1,6 @@
+import { CLONE_FLAGS } from './kernel.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
-import { CLONE_FLAGS } from './kernel.js';
 
 export type NamespaceType = keyof typeof CLONE_FLAGS;
 

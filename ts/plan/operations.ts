@@ -74,19 +74,55 @@ export const operations = {
   /** Mounts the root file system on itself, with this propagation, and opens it: everything in root is resolved from there. */
   openRoot: { mount: 'bool', privateParent: 'bool', propagation: 'u32' },
   /** Mounts a new file system (fsopen). `options` are `key` or `key=value`. */
-  mount: { target: 'string', type: 'string', source: 'string', options: 'string[]', noSymlinks: 'bool', ...attributes },
+  mount: {
+    target: 'string',
+    type: 'string',
+    source: 'string',
+    options: 'string[]',
+    noSymlinks: 'bool',
+    ...attributes,
+  },
   /** Mounts a part of the host's tree: that of `slot`, else that of `source`. */
-  bindMount: { target: 'string', source: 'string', slot: 'u32', recursive: 'bool', noSymlinks: 'bool', ...attributes },
+  bindMount: {
+    target: 'string',
+    source: 'string',
+    slot: 'u32',
+    recursive: 'bool',
+    noSymlinks: 'bool',
+    ...attributes,
+  },
   /** `type` is S_IFCHR, S_IFBLK or S_IFIFO. A node that is there already must be the same one. */
-  makeNode: { path: 'string', type: 'u32', major: 'u32', minor: 'u32', mode: 'u32', uid: 'u32', gid: 'u32' },
+  makeNode: {
+    path: 'string',
+    type: 'u32',
+    major: 'u32',
+    minor: 'u32',
+    mode: 'u32',
+    uid: 'u32',
+    gid: 'u32',
+  },
   /** Mounts the host's device node, for who may not make one. It must be the device that was asked for. */
-  bindNode: { path: 'string', source: 'string', slot: 'u32', type: 'u32', major: 'u32', minor: 'u32' },
+  bindNode: {
+    path: 'string',
+    source: 'string',
+    slot: 'u32',
+    type: 'u32',
+    major: 'u32',
+    minor: 'u32',
+  },
   symlink: { path: 'string', text: 'string', replace: 'bool' },
   /** Makes a pseudoterminal, sends its master to the parent and takes its slave as descriptors 0 to 2; 0×0 leaves its size. */
   openConsole: { width: 'u32', height: 'u32', uid: 'u32', bind: 'bool' },
   /** Tells the parent that it is time for its hooks, and waits for it. */
   awaitHooks: {},
-  runHook: { kind: 'string', index: 'u32', file: 'string', args: 'string[]', env: 'string[]', timeout: 'u32' },
+  runHook: {
+    kind: 'string',
+    index: 'u32',
+    file: 'string',
+    args: 'string[]',
+    env: 'string[]',
+    timeout: 'u32',
+  },
   /** `pivot` (pivot_root), `move` (MS_MOVE and chroot) or `chroot`. */
   changeRoot: { method: 'string' },
   setRootPropagation: { flags: 'u32' },
@@ -114,7 +150,15 @@ export const operations = {
   setUser: { uid: 'u32', gid: 'u32', groups: 'u32[]', setGroups: 'bool' },
   setCapabilities: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
   /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. `homeOf`: look HOME up for this uid. */
-  exec: { name: 'string', search: 'string[]', args: 'string[]', env: 'string[]', setHome: 'bool', homeOf: 'u32', preserve: 'u32' },
+  exec: {
+    name: 'string',
+    search: 'string[]',
+    args: 'string[]',
+    env: 'string[]',
+    setHome: 'bool',
+    homeOf: 'u32',
+    preserve: 'u32',
+  },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type OperationName = keyof typeof operations;
@@ -142,7 +186,14 @@ export const messages = {
   hooksDue: {},
   created: {},
   /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
-  failed: { index: 'u32', code: 'u32', errno: 'u32', syscall: 'string', path: 'string', detail: 'string' },
+  failed: {
+    index: 'u32',
+    code: 'u32',
+    errno: 'u32',
+    syscall: 'string',
+    path: 'string',
+    detail: 'string',
+  },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 /** What the parent says: one byte, with a memfd of the state attached where hooks follow. */

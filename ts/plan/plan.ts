@@ -2,8 +2,8 @@ import { TsruncError } from '../errors.js';
 import type { Process } from '../spec/types.js';
 import { planDevices } from './devices.js';
 import { planHooks } from './hooks.js';
-import { planMounts } from './mounts.js';
 import { readonlyMount } from './mount-options.js';
+import { planMounts } from './mounts.js';
 import {
   cloneInit,
   configureNamespaces,
@@ -66,8 +66,10 @@ function planStage(
   sources: readonly Operation[],
 ): Operation[] {
   const operations: Operation[] = [{ op: 'openProc' }];
-  if (process.oomScoreAdj !== undefined) operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
-  if (request.joinFiles.length > 0) operations.push({ op: 'joinCgroups', files: request.joinFiles });
+  if (process.oomScoreAdj !== undefined)
+    operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
+  if (request.joinFiles.length > 0)
+    operations.push({ op: 'joinCgroups', files: request.joinFiles });
   // An unprivileged parent can write the id maps only of a process that it could also trace.
   const hideLate = !request.host.privileged && namespaces.created.has('user');
   const hide: Operation = { op: 'setDumpable', value: false };

@@ -1,6 +1,6 @@
-import type { Process } from '../spec/types.js';
 import { capabilities } from '../spec/capabilities.js';
 import { rlimitTypes } from '../spec/names.js';
+import type { Process } from '../spec/types.js';
 import { needsDeniedSetgroups } from './id-maps.js';
 import type { Namespaces } from './namespaces.js';
 import type { Operation } from './operations.js';
@@ -8,13 +8,24 @@ import type { PlanRequest, Warn } from './request.js';
 import { resolveSeccomp } from './seccomp.js';
 
 /** What execvp searches when there is no PATH. */
-const DEFAULT_SEARCH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const DEFAULT_SEARCH = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+];
 
 /** runc's and the field's; the specification leaves it open. */
 const DEFAULT_UMASK = 0o022;
 
 /** Hard limits above the caller's can be set only before entering a user namespace. */
-export function raiseLimits(process: Process, request: PlanRequest, namespaces: Namespaces): Operation[] {
+export function raiseLimits(
+  process: Process,
+  request: PlanRequest,
+  namespaces: Namespaces,
+): Operation[] {
   if (!request.host.privileged || !namespaces.has('user')) return [];
   return (process.rlimits ?? []).map(({ type, hard }) => ({
     op: 'raiseRlimit',
@@ -32,7 +43,12 @@ export function checkProgram(process: Process): Operation[] {
 }
 
 /** From the start to the user's program, in the order that the kernel's privileges allow. */
-export function becomeProgram(process: Process, request: PlanRequest, namespaces: Namespaces, warn: Warn): Operation[] {
+export function becomeProgram(
+  process: Process,
+  request: PlanRequest,
+  namespaces: Namespaces,
+  warn: Warn,
+): Operation[] {
   const { user } = process;
   const seccomp = loadSeccomp(request);
   const noNewPrivileges = process.noNewPrivileges === true;
@@ -50,7 +66,13 @@ export function becomeProgram(process: Process, request: PlanRequest, namespaces
   else operations.push(...seccomp);
   operations.push(
     { op: 'setBoundingSet', keep: capabilitySet(process, 'bounding', request, namespaces, warn) },
-    { op: 'setUser', uid: user.uid, gid: user.gid, groups, setGroups: !needsDeniedSetgroups(request, namespaces) },
+    {
+      op: 'setUser',
+      uid: user.uid,
+      gid: user.gid,
+      groups,
+      setGroups: !needsDeniedSetgroups(request, namespaces),
+    },
     ...setCapabilities(process, request, namespaces, warn),
     { op: 'changeDirectory', path: process.cwd, retry: true },
   );
@@ -68,9 +90,15 @@ function loadSeccomp(request: PlanRequest): Operation[] {
 
 type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient';
 
-function setCapabilities(process: Process, request: PlanRequest, namespaces: Namespaces, warn: Warn): Operation[] {
+function setCapabilities(
+  process: Process,
+  request: PlanRequest,
+  namespaces: Namespaces,
+  warn: Warn,
+): Operation[] {
   const quiet: Warn = () => {};
-  const bits = (name: SetName, report = quiet): bigint => capabilitySet(process, name, request, namespaces, report);
+  const bits = (name: SetName, report = quiet): bigint =>
+    capabilitySet(process, name, request, namespaces, report);
   const permitted = bits('permitted', warn);
   const inheritable = bits('inheritable', warn);
   return [
@@ -103,7 +131,8 @@ function capabilitySet(
   let bits = 0n;
   for (const capability of process.capabilities?.[name] ?? []) {
     const bit = 1n << BigInt(capabilities.indexOf(capability));
-    if ((bit & known) === 0n) warn(`${capability} is left out of the ${name} set: this kernel doesn't know it`);
+    if ((bit & known) === 0n)
+      warn(`${capability} is left out of the ${name} set: this kernel doesn't know it`);
     else if ((bit & grantable) === 0n) {
       warn(`${capability} is left out of the ${name} set: the caller doesn't have it to give`);
     } else bits |= bit;

@@ -29,6 +29,4 @@ export interface PlanRequest {
 }
 
 /** A plan, and what the specification wants the operator to be warned of. */
-export interface Warn {
-  (message: string): void;
-}
+export type Warn = (message: string) => void;

@@ -9,7 +9,16 @@ export const hookKinds = [
   'poststop',
 ] as const;
 
-export const namespaceTypes = ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'] as const;
+export const namespaceTypes = [
+  'cgroup',
+  'ipc',
+  'mount',
+  'network',
+  'pid',
+  'time',
+  'user',
+  'uts',
+] as const;
 
 /** In the order of their numbers. */
 export const rlimitTypes: readonly string[] = [

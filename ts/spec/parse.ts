@@ -30,7 +30,11 @@ export function parseSpec(text: string): Spec {
   const value = parseJson(text);
   const violations = validateSpec(value);
   if (violations.length === 0) return value as Spec;
-  throw invalid(violations.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; '));
+  throw invalid(
+    violations
+      .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
+      .join('; '),
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -38,7 +38,8 @@ export const filled: Check = (value, path, report) => {
 
 export const absolutePath: Check = (value, path, report) => {
   text(value, path, report);
-  if (typeof value === 'string' && !value.startsWith('/')) report(path, `must be an absolute path, is ${show(value)}`);
+  if (typeof value === 'string' && !value.startsWith('/'))
+    report(path, `must be an absolute path, is ${show(value)}`);
 };
 
 export const flag: Check = (value, path, report) => {
@@ -48,7 +49,8 @@ export const flag: Check = (value, path, report) => {
 /** A whole number from `least` to `most`. */
 export function integer(least: number | bigint, most: number | bigint): Check {
   return (value, path, report) => {
-    const whole = typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
+    const whole =
+      typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
     if (!whole) report(path, `must be a whole number, is ${show(value)}`);
     else if ((value as number) < least || (value as number) > most) {
       report(path, `must be from ${least} to ${most}, is ${show(value)}`);
@@ -94,7 +96,10 @@ export function map(item: Check): Check {
  * An object with these properties, of which `required` must be there. Others are ignored, as the
  * specification demands ("Extensibility"). A null stands for a property that isn't there: it is taken out.
  */
-export function record(properties: Readonly<Record<string, Check>>, ...required: readonly string[]): Check {
+export function record(
+  properties: Readonly<Record<string, Check>>,
+  ...required: readonly string[]
+): Check {
   return (value, path, report) => {
     if (!isObject(value)) return report(path, `must be an object, is ${show(value)}`);
     const prefix = path === '' ? '' : `${path}.`;

@@ -30,7 +30,12 @@ import {
 } from './schema.js';
 
 const idMappings = list(
-  record({ containerID: id, hostID: id, size: integer(1, 0xffff_ffff) }, 'containerID', 'hostID', 'size'),
+  record(
+    { containerID: id, hostID: id, size: integer(1, 0xffff_ffff) },
+    'containerID',
+    'hostID',
+    'size',
+  ),
 );
 
 const mount = record(
@@ -55,7 +60,11 @@ const process = record(
     cwd: absolutePath,
     env: list(text),
     args: list(text),
-    user: record({ uid: id, gid: id, umask: integer(0, 0o777), additionalGids: list(id) }, 'uid', 'gid'),
+    user: record(
+      { uid: id, gid: id, umask: integer(0, 0o777), additionalGids: list(id) },
+      'uid',
+      'gid',
+    ),
     capabilities: record({
       effective: capabilitySet,
       bounding: capabilitySet,
@@ -63,7 +72,9 @@ const process = record(
       permitted: capabilitySet,
       ambient: capabilitySet,
     }),
-    rlimits: list(record({ type: oneOf(rlimitTypes), soft: uint64, hard: uint64 }, 'type', 'soft', 'hard')),
+    rlimits: list(
+      record({ type: oneOf(rlimitTypes), soft: uint64, hard: uint64 }, 'type', 'soft', 'hard'),
+    ),
     noNewPrivileges: flag,
     oomScoreAdj: integer(-1000, 1000),
     apparmorProfile: text,
@@ -99,7 +110,10 @@ const process = record(
       'policy',
     ),
     ioPriority: record(
-      { class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']), priority: integer(0, 7) },
+      {
+        class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']),
+        priority: integer(0, 7),
+      },
       'class',
       'priority',
     ),
@@ -110,7 +124,10 @@ const process = record(
 );
 
 const hooks = list(
-  record({ path: absolutePath, args: list(text), env: list(text), timeout: integer(1, 0x7fff_ffff) }, 'path'),
+  record(
+    { path: absolutePath, args: list(text), env: list(text), timeout: integer(1, 0x7fff_ffff) },
+    'path',
+  ),
 );
 
 const seccomp = record(
@@ -129,7 +146,12 @@ const seccomp = record(
           errnoRet: uint32,
           args: list(
             record(
-              { index: integer(0, 5), value: uint64, valueTwo: uint64, op: oneOf(seccompOperators) },
+              {
+                index: integer(0, 5),
+                value: uint64,
+                valueTwo: uint64,
+                op: oneOf(seccompOperators),
+              },
               'index',
               'value',
               'op',
@@ -177,7 +199,9 @@ const resources = record({
   blockIO: record({
     weight: uint16,
     leafWeight: uint16,
-    weightDevice: list(record({ ...deviceNumbers, weight: uint16, leafWeight: uint16 }, 'major', 'minor')),
+    weightDevice: list(
+      record({ ...deviceNumbers, weight: uint16, leafWeight: uint16 }, 'major', 'minor'),
+    ),
     throttleReadBpsDevice: throttle,
     throttleWriteBpsDevice: throttle,
     throttleReadIOPSDevice: throttle,

@@ -24,13 +24,21 @@ function asking(prefix: string, properties: Readonly<Record<string, unknown>>): 
 
 function asksForSomething(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === 'object' && value !== null) return Object.values(value).some(asksForSomething);
+  if (typeof value === 'object' && value !== null)
+    return Object.values(value).some(asksForSomething);
   return Boolean(value);
 }
 
 function ofProcess(process: Process | undefined): string[] {
-  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } = process ?? ({} as Process);
-  return asking('process', { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity });
+  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } =
+    process ?? ({} as Process);
+  return asking('process', {
+    apparmorProfile,
+    selinuxLabel,
+    scheduler,
+    ioPriority,
+    execCPUAffinity,
+  });
 }
 
 function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string): string[] {
@@ -41,12 +49,22 @@ function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string
   ];
 }
 
-function ofLinux({ mountLabel, intelRdt, netDevices, memoryPolicy, timeOffsets, personality, seccomp }: Linux): string[] {
+function ofLinux({
+  mountLabel,
+  intelRdt,
+  netDevices,
+  memoryPolicy,
+  timeOffsets,
+  personality,
+  seccomp,
+}: Linux): string[] {
   const paths = asking('linux', { mountLabel, timeOffsets });
   // These ask by being there.
-  for (const [name, value] of Object.entries({ intelRdt, memoryPolicy })) if (value) paths.push(`linux.${name}`);
+  for (const [name, value] of Object.entries({ intelRdt, memoryPolicy }))
+    if (value) paths.push(`linux.${name}`);
   if (Object.keys(netDevices ?? {}).length > 0) paths.push('linux.netDevices');
-  if (personality && (personality.domain !== 'LINUX' || personality.flags?.length)) paths.push('linux.personality');
+  if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
+    paths.push('linux.personality');
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
   for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
     if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);
@@ -54,7 +72,14 @@ function ofLinux({ mountLabel, intelRdt, netDevices, memoryPolicy, timeOffsets, 
   return paths;
 }
 
-function ofResources({ blockIO, hugepageLimits, network, rdma, unified, memory = {} }: LinuxResources): string[] {
+function ofResources({
+  blockIO,
+  hugepageLimits,
+  network,
+  rdma,
+  unified,
+  memory = {},
+}: LinuxResources): string[] {
   const { swappiness, kernel, kernelTCP, disableOOMKiller } = memory;
   const paths = asking('linux.resources', { blockIO, hugepageLimits, network, rdma, unified });
   // kernel and kernelTCP are deprecated: -1, no limit, is what is so anyway. Swappiness 0 does ask.

@@ -44,7 +44,7 @@ async function run(interrupted: AbortSignal): Promise<RunningContainer> {
     stderr: null,
     console: terminal ? 3 : null,
     wait: () => ended,
-    kill: (name) => void process.kill(child.pid ?? 0, name),
+    kill: (name) => void child.kill(name as NodeJS.Signals),
   };
 }
 

@@ -115,7 +115,8 @@ test('the end of input does not end the container', async () => {
 test('what outlives the container and holds its terminal does not hold the caller', async () => {
   const session = onPipes('trap "" HUP; sleep 600 & echo $!; exit 4');
   const output = await text(session.stdout);
-  process.kill(Number(output.trim()), 'SIGKILL');
+  assert.match(output, /^\d+\r\n$/);
+  process.kill(Number.parseInt(output, 10), 'SIGKILL');
   assert.is(await session.exit, 4);
 });
 

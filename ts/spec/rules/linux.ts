@@ -13,7 +13,10 @@ export function checkLinux(spec: Spec, report: Report): void {
   checkSysctls(linux, namespaces, report);
   checkDevices(linux, report);
   if (Object.keys(linux.timeOffsets ?? {}).length > 0 && namespaces.get('time') !== 'new') {
-    report('linux.timeOffsets', 'needs a new time namespace: add {"type": "time"} to linux.namespaces');
+    report(
+      'linux.timeOffsets',
+      'needs a new time namespace: add {"type": "time"} to linux.namespaces',
+    );
   }
   for (const clock of Object.keys(linux.timeOffsets ?? {})) {
     if (clock === 'monotonic' || clock === 'boottime') continue;
@@ -40,7 +43,8 @@ function checkNamespaces(list: readonly LinuxNamespace[], report: Report): Names
 
 function checkNames({ hostname, domainname }: Spec, namespaces: Namespaces, report: Report): void {
   if (namespaces.has('uts')) return;
-  const needs = 'needs a uts namespace, or it would be the host\'s: add {"type": "uts"} to linux.namespaces';
+  const needs =
+    'needs a uts namespace, or it would be the host\'s: add {"type": "uts"} to linux.namespaces';
   if (hostname) report('hostname', needs);
   if (domainname) report('domainname', needs);
 }
@@ -52,8 +56,10 @@ function checkMappings(linux: Linux, namespaces: Namespaces, report: Report): vo
     if (mappings.length > 0 && !namespaces.has('user')) {
       report(path, 'needs a user namespace: add {"type": "user"} to linux.namespaces');
     }
-    if (mappings.length === 0 && namespaces.get('user') === 'new') report(path, 'is required for a new user namespace');
-    if (mappings.length > MOST_MAPPINGS) report(path, `must not have more than ${MOST_MAPPINGS} entries, has ${mappings.length}`);
+    if (mappings.length === 0 && namespaces.get('user') === 'new')
+      report(path, 'is required for a new user namespace');
+    if (mappings.length > MOST_MAPPINGS)
+      report(path, `must not have more than ${MOST_MAPPINGS} entries, has ${mappings.length}`);
     checkRanges(mappings, 'containerID', path, report);
     checkRanges(mappings, 'hostID', path, report);
   }
@@ -66,12 +72,16 @@ function checkRanges(
   path: string,
   report: Report,
 ): void {
-  const sorted = mappings.map((mapping, index) => ({ mapping, index })).sort((a, b) => a.mapping[side] - b.mapping[side]);
+  const sorted = mappings
+    .map((mapping, index) => ({ mapping, index }))
+    .sort((a, b) => a.mapping[side] - b.mapping[side]);
   let end = 0;
   for (const { mapping, index } of sorted) {
-    if (mapping[side] < end) report(`${path}[${index}].${side}`, `overlaps another mapping: ${mapping[side]}`);
+    if (mapping[side] < end)
+      report(`${path}[${index}].${side}`, `overlaps another mapping: ${mapping[side]}`);
     end = Math.max(end, mapping[side] + mapping.size);
-    if (mapping[side] + mapping.size > 0xffff_ffff) report(`${path}[${index}].size`, 'runs past the last id');
+    if (mapping[side] + mapping.size > 0xffff_ffff)
+      report(`${path}[${index}].size`, 'runs past the last id');
   }
 }
 
@@ -79,7 +89,10 @@ function checkRanges(
 const sysctlNamespaces: readonly (readonly [pattern: RegExp, namespace: string])[] = [
   [/^net\//, 'network'],
   [/^fs\/mqueue\//, 'ipc'],
-  [/^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|auto_msgmni|msg_next_id|sem_next_id|shm_next_id)$/, 'ipc'],
+  [
+    /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|auto_msgmni|msg_next_id|sem_next_id|shm_next_id)$/,
+    'ipc',
+  ],
   [/^kernel\/(hostname|domainname)$/, 'uts'],
   [/^user\//, 'user'],
 ];
@@ -93,9 +106,13 @@ function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Re
       continue;
     }
     const namespace = sysctlNamespaces.find(([pattern]) => pattern.test(file))?.[1];
-    if (namespace === undefined) report(path, 'belongs to no namespace: setting it would change the host');
+    if (namespace === undefined)
+      report(path, 'belongs to no namespace: setting it would change the host');
     else if (!namespaces.has(namespace)) {
-      report(path, `needs a ${namespace} namespace, or it would be the host's: add {"type": "${namespace}"} to linux.namespaces`);
+      report(
+        path,
+        `needs a ${namespace} namespace, or it would be the host's: add {"type": "${namespace}"} to linux.namespaces`,
+      );
     }
   }
 }
@@ -112,7 +129,8 @@ function checkDevices({ devices = [] }: Linux, report: Report): void {
       ['minor', minor, 0xf_ffff],
     ] as const) {
       if (number === undefined) report(`${at}.${name}`, `is required for type ${type}`);
-      else if (number < 0 || number > most) report(`${at}.${name}`, `must be from 0 to ${most}, is ${number}`);
+      else if (number < 0 || number > most)
+        report(`${at}.${name}`, `must be from 0 to ${most}, is ${number}`);
     }
   }
 }

@@ -3,17 +3,24 @@ import type { Hook, Hooks, Mount, Spec } from '../types.js';
 
 /** config.md, "Mounts" and "POSIX-platform Hooks". A relative destination, deprecated, is one from the root. */
 export function checkMounts({ mounts, hooks }: Spec, report: Report): void {
-  for (const [index, mount] of (mounts ?? []).entries()) checkMount(mount, `mounts[${index}]`, report);
+  for (const [index, mount] of (mounts ?? []).entries())
+    checkMount(mount, `mounts[${index}]`, report);
   for (const [kind, list] of Object.entries(hooks ?? {}) as [keyof Hooks, Hook[]][]) {
-    for (const [index, hook] of list.entries()) checkEnvironment(hook, `hooks.${kind}[${index}]`, report);
+    for (const [index, hook] of list.entries())
+      checkEnvironment(hook, `hooks.${kind}[${index}]`, report);
   }
 }
 
-function checkMount({ type, source, options = [], uidMappings, gidMappings }: Mount, path: string, report: Report): void {
+function checkMount(
+  { type, source, options = [], uidMappings, gidMappings }: Mount,
+  path: string,
+  report: Report,
+): void {
   const bind = type === 'bind' || options.includes('bind') || options.includes('rbind');
   const remount = options.includes('remount');
   if (bind && !source && !remount) report(`${path}.source`, 'is required for a bind mount');
-  if (!bind && !remount && !type) report(`${path}.type`, 'is required unless the options have bind or rbind');
+  if (!bind && !remount && !type)
+    report(`${path}.type`, 'is required unless the options have bind or rbind');
   if ((uidMappings === undefined) !== (gidMappings === undefined)) {
     report(path, 'must have both uidMappings and gidMappings, or neither');
   }

@@ -4,11 +4,15 @@ import type { Spec } from '../types.js';
 /** config.md, "Root" and "Process". */
 export function checkProcess({ root, process }: Spec, report: Report): void {
   if (root === undefined) report('root', 'is required on Linux');
-  if (process === undefined) return report('process', 'is required: tsrunc looks the program up when it creates the container');
+  if (process === undefined) {
+    report('process', 'is required: tsrunc looks the program up when it creates the container');
+    return;
+  }
   if ((process.args ?? []).length === 0) report('process.args', 'must name the program to run');
   else if (process.args?.[0] === '') report('process.args[0]', 'must not be empty');
   for (const [index, variable] of (process.env ?? []).entries()) {
-    if (variable.indexOf('=') < 1) report(`process.env[${index}]`, `must have the form NAME=value, is ${show(variable)}`);
+    if (variable.indexOf('=') < 1)
+      report(`process.env[${index}]`, `must have the form NAME=value, is ${show(variable)}`);
   }
   const seen = new Set<string>();
   for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {

@@ -14,17 +14,26 @@ export function checkResources({ linux }: Spec, report: Report): void {
   const { cpus, mems } = resources.cpu ?? {};
   // cpuset(7), "List format".
   const list = /^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$/;
-  if (cpus !== undefined && !list.test(cpus)) report(`${path}.cpu.cpus`, `must be a list such as 0-2,7, is ${show(cpus)}`);
-  if (mems !== undefined && !list.test(mems)) report(`${path}.cpu.mems`, `must be a list such as 0-2,7, is ${show(mems)}`);
+  if (cpus !== undefined && !list.test(cpus))
+    report(`${path}.cpu.cpus`, `must be a list such as 0-2,7, is ${show(cpus)}`);
+  if (mems !== undefined && !list.test(mems))
+    report(`${path}.cpu.mems`, `must be a list such as 0-2,7, is ${show(mems)}`);
   const { limit, swap, reservation } = resources.memory ?? {};
   const positive = (value: unknown): value is number | bigint => (value as number) > 0;
   if (positive(limit) && positive(swap) && swap < limit) {
-    report(`${path}.memory.swap`, `is memory and swap together: must not be below the limit ${limit}, is ${swap}`);
+    report(
+      `${path}.memory.swap`,
+      `is memory and swap together: must not be below the limit ${limit}, is ${swap}`,
+    );
   }
   if (positive(limit) && positive(reservation) && reservation > limit) {
     report(`${path}.memory.reservation`, `must not be above the limit ${limit}, is ${reservation}`);
   }
   for (const name of Object.keys(resources.unified ?? {})) {
-    if (name.includes('/')) report(`${path}.unified[${JSON.stringify(name)}]`, 'must be the name of a file of the cgroup');
+    if (name.includes('/'))
+      report(
+        `${path}.unified[${JSON.stringify(name)}]`,
+        'must be the name of a file of the cgroup',
+      );
   }
 }

@@ -9,15 +9,18 @@ export function checkSeccomp({ linux }: Spec, report: Report): void {
   if (seccomp === undefined) return;
   const { defaultAction, defaultErrnoRet, syscalls = [], listenerPath, listenerMetadata } = seccomp;
   const path = 'linux.seccomp';
-  if (defaultAction === 'SCMP_ACT_NOTIFY') report(`${path}.defaultAction`, 'must not be SCMP_ACT_NOTIFY');
+  if (defaultAction === 'SCMP_ACT_NOTIFY')
+    report(`${path}.defaultAction`, 'must not be SCMP_ACT_NOTIFY');
   if (defaultErrnoRet !== undefined && !withErrno.includes(defaultAction)) {
     report(`${path}.defaultErrnoRet`, `means nothing to ${defaultAction}`);
   }
-  if (listenerMetadata && !listenerPath) report(`${path}.listenerMetadata`, 'must not be set without listenerPath');
+  if (listenerMetadata && !listenerPath)
+    report(`${path}.listenerMetadata`, 'must not be set without listenerPath');
   for (const [index, { names, action, errnoRet }] of syscalls.entries()) {
     const at = `${path}.syscalls[${index}]`;
     if (names.length === 0) report(`${at}.names`, 'must name at least one system call');
-    if (errnoRet !== undefined && !withErrno.includes(action)) report(`${at}.errnoRet`, `means nothing to ${action}`);
+    if (errnoRet !== undefined && !withErrno.includes(action))
+      report(`${at}.errnoRet`, `means nothing to ${action}`);
     if (action !== 'SCMP_ACT_NOTIFY') continue;
     if (!listenerPath) report(`${path}.listenerPath`, 'is required for SCMP_ACT_NOTIFY');
     // init itself writes to the listener's socket after the filter is loaded.
