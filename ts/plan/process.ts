@@ -130,7 +130,8 @@ function capabilitySet(
   const grantable = namespaces.has('user') ? known : host.capabilities;
   let bits = 0n;
   for (const capability of process.capabilities?.[name] ?? []) {
-    const bit = 1n << BigInt(capabilities.indexOf(capability));
+    const number = capabilities.indexOf(capability);
+    const bit = number < 0 ? 0n : 1n << BigInt(number);
     if ((bit & known) === 0n)
       warn(`${capability} is left out of the ${name} set: this kernel doesn't know it`);
     else if ((bit & grantable) === 0n) {

@@ -1,12 +1,13 @@
+import { hookKinds } from '../names.js';
 import type { Report } from '../schema.js';
-import type { Hook, Hooks, Mount, Spec } from '../types.js';
+import type { Hook, Mount, Spec } from '../types.js';
 
 /** config.md, "Mounts" and "POSIX-platform Hooks". A relative destination, deprecated, is one from the root. */
 export function checkMounts({ mounts, hooks }: Spec, report: Report): void {
   for (const [index, mount] of (mounts ?? []).entries())
     checkMount(mount, `mounts[${index}]`, report);
-  for (const [kind, list] of Object.entries(hooks ?? {}) as [keyof Hooks, Hook[]][]) {
-    for (const [index, hook] of list.entries())
+  for (const kind of hookKinds) {
+    for (const [index, hook] of (hooks?.[kind] ?? []).entries())
       checkEnvironment(hook, `hooks.${kind}[${index}]`, report);
   }
 }
