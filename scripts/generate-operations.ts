@@ -1,10 +1,19 @@
-/** Writes cpp/core/operations.h from ts/plan/operations.ts. `--check` only says whether it is up to date. */
+/** Writes cpp/core/operations.h and ts/native/fingerprint.ts from ts/plan/operations.ts. `--check` only says whether they are up to date. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { fingerprint } from '../ts/native/fingerprint.js';
 import { messages, operations, replies } from '../ts/plan/operations.js';
 
-const target = fileURLToPath(new URL('../cpp/core/operations.h', import.meta.url));
+const header = fileURLToPath(new URL('../cpp/core/operations.h', import.meta.url));
+const constant = fileURLToPath(new URL('../ts/native/fingerprint.ts', import.meta.url));
+
+/** FNV-1a of the tables' text: 32 bits that change with any of their names, types or order. */
+function fingerprint(): string {
+  let hash = 0x811c9dc5;
+  for (const character of JSON.stringify([operations, messages, replies])) {
+    hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
+  }
+  return `0x${hash.toString(16).padStart(8, '0')}`;
+}
 
 const cppTypes = {
   bool: 'bool',
@@ -55,7 +64,7 @@ function render(): string {
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x${fingerprint().toString(16).padStart(8, '0')};
+inline constexpr uint32_t kFingerprint = ${fingerprint()};
 
 ${enumeration('Code', table)}
 
@@ -85,14 +94,23 @@ ${enumeration('Reply', replies)}
 `;
 }
 
-const text = render();
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text) {
-    console.error(
-      'cpp/core/operations.h is older than ts/plan/operations.ts: run `npm run generate`',
-    );
+const outputs: readonly (readonly [file: string, text: string])[] = [
+  [header, render()],
+  [
+    constant,
+    `// Made by \`npm run generate\` from ts/plan/operations.ts. Don't edit.
+
+/** Of the tables of operations and messages; init refuses a Program made from others than it was. */
+export const FINGERPRINT = ${fingerprint()};
+`,
+  ],
+];
+
+for (const [file, text] of outputs) {
+  if (!process.argv.includes('--check')) {
+    writeFileSync(file, text);
+  } else if (readFileSync(file, 'utf8') !== text) {
+    console.error(`${file} is older than ts/plan/operations.ts: run \`npm run generate\``);
     process.exitCode = 1;
   }
-} else {
-  writeFileSync(target, text);
 }

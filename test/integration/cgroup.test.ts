@@ -52,6 +52,7 @@ async function withCgroup(
 function startIn(cgroup: Cgroup, script: string): ChildProcess {
   const child = spawn('sh', ['-c', `read go; ${script}`], { stdio: ['pipe', 'pipe', 'ignore'] });
   for (const file of cgroup.joinFiles) writeFileSync(file, String(child.pid));
+  if (cgroup.birthplace) writeFileSync(`${cgroup.birthplace}/cgroup.procs`, String(child.pid));
   child.stdin?.end('\n');
   return child;
 }

@@ -43,8 +43,13 @@ export interface Cgroup {
    * what is 0 where the kernel has no such limit. Device rules are for a new cgroup: on v2 later ones only take away.
    */
   apply(resources: LinuxResources): void;
-  /** The `cgroup.procs` files that a joining process writes itself into. */
+  /**
+   * The files of v1 hierarchies that a joining process of one thread writes "0" into. They are `tasks`, since a
+   * thread that moves only itself needs no lock of the kernel; `cgroup.procs` waits for an RCU grace period.
+   */
   readonly joinFiles: readonly string[];
+  /** The cgroup2 directory that a process is best born in (CLONE_INTO_CGROUP), if there is one. */
+  readonly birthplace: string | undefined;
   /** Pids of all processes in it and below it. */
   processes(): number[];
   isFrozen(): boolean;

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { isSystemError, TsruncError } from '../errors.js';
 import { cgroupFailure } from './failure.js';
 import { removeCgroup } from './tree.js';
@@ -37,7 +36,7 @@ async function removeOne(
   // The kernel may give up the last process a moment after it told of its end, and cgroup v1 has no event for it.
   for (const delay of delays) {
     if (removeCgroup(directory)) return;
-    await setTimeout(delay);
+    await new Promise((resolve) => setTimeout(resolve, delay));
   }
   throw new TsruncError(
     `the cgroup ${directory} could not be removed: it is still busy, though no process in it is to be seen: one may be in it from outside of this pid namespace`,

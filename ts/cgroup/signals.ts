@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { Native } from '../native/native.js';
 
@@ -59,7 +58,7 @@ export async function killProcesses(
       // Without a pidfd they all have ended just now, and the list is about to say so.
       const gone =
         pidfds.length === 0
-          ? setImmediate()
+          ? new Promise((resolve) => setImmediate(resolve))
           : Promise.all(pidfds.map((pidfd) => native.waitGone(pidfd)));
       const inTime = await within(deadline - Date.now(), gone);
       if (!inTime || Date.now() > deadline) throw stubborn(pids);

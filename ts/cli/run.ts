@@ -1,5 +1,6 @@
 import { runInForeground } from '../console/foreground.js';
 import { interruptible } from '../console/interrupt.js';
+import { callersWindowSize } from '../console/window-size.js';
 import { TsruncError } from '../errors.js';
 import type { CreateOptions } from '../lifecycle/options.js';
 import type { Runtime } from '../lifecycle/runtime.js';
@@ -26,9 +27,11 @@ export const action: Action<'run'> = async (call) => {
   // What the container's process leaves behind becomes a child of this one and not of a process
   // that waits for its children by name.
   if (!flags['no-subreaper']) native.setSubreaper(true);
+  const windowSize = callersWindowSize(native);
+  const sized = windowSize === undefined ? {} : { windowSize };
   return exitCode(
     await runInForeground(native, (signal) =>
-      runtime.run(id, { ...options, keep: flags.keep, signal }),
+      runtime.run(id, { ...options, ...sized, keep: flags.keep, signal }),
     ),
   );
 };

@@ -1,6 +1,7 @@
-import type { Native, WindowSize } from '../native/native.js';
+import type { Native } from '../native/native.js';
 import { enterRawMode, type RawMode } from './raw-mode.js';
 import { Relay } from './relay.js';
+import { callersWindowSize } from './window-size.js';
 
 /** The caller's stdio joined to the master of a container's terminal. */
 export class TerminalSession {
@@ -13,7 +14,6 @@ export class TerminalSession {
   constructor(native: Native, master: number) {
     this.#native = native;
     this.#master = master;
-    this.#copySize();
     this.#rawMode = enterRawMode();
     this.#relay = new Relay(master, process.stdin, process.stdout);
   }
@@ -21,7 +21,9 @@ export class TerminalSession {
   /** Gives the container's terminal the size of the caller's, which sends SIGWINCH to those in it. */
   resize(): void {
     // Once the master is closed its number may be another descriptor's.
-    if (!this.#relay.ended) this.#copySize();
+    if (this.#relay.ended) return;
+    const size = callersWindowSize(this.#native);
+    if (size !== undefined) this.#native.setWindowSize(this.#master, size);
   }
 
   /** After a stop: the shell has had the terminal in between, in its own mode and perhaps another size. */
@@ -39,23 +41,5 @@ export class TerminalSession {
       // A read that nobody waits for any more must not keep this process.
       process.stdin.destroy();
     }
-  }
-
-  #copySize(): void {
-    const size = this.#callersSize();
-    if (size !== undefined) this.#native.setWindowSize(this.#master, size);
-  }
-
-  /** Of whichever of the caller's descriptors is a terminal with a known size. */
-  #callersSize(): WindowSize | undefined {
-    for (const fd of [0, 1, 2]) {
-      try {
-        const size = this.#native.windowSize(fd);
-        if (size.width > 0 && size.height > 0) return size;
-      } catch {
-        // No terminal: the next one may be.
-      }
-    }
-    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { isSystemError, TsruncError } from '../errors.js';
 import type { Hook } from '../spec/types.js';
 import type { State } from '../state/state.js';
-import { type HookEnd, type HookNative, runProcess } from './process.js';
+import type { HookEnd, HookNative } from './process.js';
 
 /** The hooks that run in the runtime's own namespaces; init runs the other two kinds. */
 export type RuntimeHook = 'prestart' | 'createRuntime' | 'poststart' | 'poststop';
@@ -29,6 +29,8 @@ export async function runHooks(
   options: HookOptions,
 ): Promise<void> {
   if (hooks === undefined || hooks.length === 0) return;
+  // Loaded here: few containers have hooks, and Node's child processes and sockets cost 5 ms.
+  const { runProcess } = await import('./process.js');
   const input = JSON.stringify(state);
   for (const [index, hook] of hooks.entries()) {
     const name = `${kind} hook ${index} (${hook.path})`;

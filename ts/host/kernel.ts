@@ -1,5 +1,5 @@
-import { release as runningRelease } from 'node:os';
 import { TsruncError } from '../errors.js';
+import { kernelRelease } from '../native/kernel-release.js';
 
 export interface KernelVersion {
   readonly major: number;
@@ -18,7 +18,7 @@ export function parseRelease(release: string): KernelVersion {
 }
 
 /** Throws UNSUPPORTED when the kernel is older than `major.minor`. */
-export function requireKernel(major: number, minor: number, release = runningRelease()): void {
+export function requireKernel(major: number, minor: number, release = kernelRelease()): void {
   const kernel = parseRelease(release);
   if (kernel.major > major || (kernel.major === major && kernel.minor >= minor)) return;
   throw new TsruncError(

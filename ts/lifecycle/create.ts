@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { mayMakeCgroup } from '../cgroup/access.js';
 import type { Cgroup } from '../cgroup/cgroup.js';
 import { locateCgroup } from '../cgroup/location.js';
 import { openCgroup } from '../cgroup/open.js';
@@ -11,6 +11,7 @@ import { type CompiledFilters, encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
+import { asksForSomething } from '../spec/unsupported.js';
 import type { ContainerFolder } from '../state/folder.js';
 import type { Lock } from '../state/lock.js';
 import { identify } from '../state/process.js';
@@ -100,7 +101,7 @@ class Creation {
       rootfs: bundle.rootfs,
       created: new Date().toISOString(),
       annotations: spec.annotations ?? {},
-      owner: ownerName(),
+      owner: '',
       phase: 'creating',
       hooks: spec.hooks ?? {},
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
@@ -144,6 +145,7 @@ class Creation {
       },
       warn,
     );
+    this.#state = { ...this.#state, owner: await ownerName() };
     const filters = await this.#compileFilters(program);
     const bytes = encode(program, filters);
     this.#options.signal?.throwIfAborted();
@@ -166,12 +168,19 @@ class Creation {
   }
 
   #locateCgroup(): Cgroup | undefined {
-    const { host, cgroups, native } = this.#context;
+    const { host, cgroups, native, warn } = this.#context;
     if (cgroups === 'disabled' || host.cgroup.version === 'none') return undefined;
-    return openCgroup(
-      locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath),
-      native,
-    );
+    const { cgroupsPath, resources } = this.#bundle.spec.linux ?? {};
+    const location = locateCgroup(host.cgroup, this.#id, cgroupsPath);
+    if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
+    if (resources !== undefined && asksForSomething(resources)) {
+      throw new TsruncError(
+        "config.json: linux.resources: this user may not make the container's cgroup, so its limits can't be set: have a cgroup delegated to you, or leave the limits out",
+        { code: 'EACCES', stage: 'cgroup' },
+      );
+    }
+    warn('the container gets no cgroup of its own: this user may not make one');
+    return undefined;
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
@@ -198,7 +207,7 @@ class Creation {
     };
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
-    const socket = await this.#spawn(bytes, stdio, folder, undo);
+    const socket = this.#spawn(bytes, stdio, folder, cgroup, undo);
     const abort = (): void => void this.#init?.end();
     this.#options.signal?.addEventListener('abort', abort, { once: true });
     try {
@@ -228,21 +237,25 @@ class Creation {
   }
 
   /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
-  async #spawn(
+  #spawn(
     bytes: Uint8Array,
     stdio: PreparedStdio,
     folder: ContainerFolder,
+    cgroup: Cgroup | undefined,
     undo: Undo,
-  ): Promise<number> {
+  ): number {
     const { native } = this.#context;
     const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
     const [ours, theirs] = native.socketPair();
     const given = [theirs, native.memfd('tsrunc-program', bytes)];
+    let birthplace: number | undefined;
     try {
+      if (cgroup?.birthplace !== undefined) birthplace = openSync(cgroup.birthplace, O_PATH);
       if (!this.#startNow) given.push(native.listen(folder.path(START_SOCKET)));
       const stage = native.spawn({
         fds: [...stdio.fds, ...preserved, ...given],
         args: [String(3 + preserved.length)],
+        ...(birthplace === undefined ? {} : { cgroup: birthplace }),
       });
       this.#stage = stage.pid;
       const process = new InitProcess(native, stage.pid, stage.pidfd);
@@ -253,6 +266,7 @@ class Creation {
       throw error;
     } finally {
       for (const fd of given) native.close(fd);
+      if (birthplace !== undefined) closeSync(birthplace);
       stdio.closeTheirs();
     }
   }
@@ -275,7 +289,8 @@ class Creation {
         undo.add('close the terminal', () => {
           if (this.#console !== undefined) native.close(this.#console);
         });
-        const { consoleSocket } = this.#options;
+        const { consoleSocket, windowSize } = this.#options;
+        if (windowSize !== undefined) native.setWindowSize(master, windowSize);
         if (consoleSocket === undefined) return;
         sendConsole(native, consoleSocket, master);
         native.close(master);
@@ -340,6 +355,9 @@ class Creation {
   }
 }
 
+/** open(2)'s flag, which Node has no name for. */
+const O_PATH = 0o10000000;
+
 /** A descriptor that is close-on-exec is not the caller's: Node opened it for itself. */
 function requireInherited(fd: number): void {
   const CLOEXEC = 0o2000000;
@@ -361,10 +379,14 @@ function badArgument(message: string): TsruncError {
 }
 
 /** The user's name, or the number where no name is known. */
-function ownerName(): string {
+async function ownerName(): Promise<string> {
+  const uid = process.geteuid?.() ?? 0;
+  // Asking the system's databases loads libraries: half a millisecond for what is known.
+  if (uid === 0) return 'root';
+  const { userInfo } = await import('node:os');
   try {
     return userInfo().username;
   } catch {
-    return String(process.geteuid?.() ?? '');
+    return String(uid);
   }
 }

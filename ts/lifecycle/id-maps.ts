@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { Host } from '../host/host.js';
 import { formatMappings, mapsOnlyItself } from '../plan/id-maps.js';
@@ -51,6 +49,10 @@ async function callHelper(
   mappings: readonly LinuxIDMapping[],
 ): Promise<void> {
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
+  const [{ execFile }, { promisify }] = await Promise.all([
+    import('node:child_process'),
+    import('node:util'),
+  ]);
   try {
     await promisify(execFile)(helper, [pid, ...numbers].map(String));
   } catch (error) {

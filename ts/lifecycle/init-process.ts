@@ -23,9 +23,13 @@ export class InitProcess {
 
   /** Resolves when it has ended and was reaped. Whoever asks keeps the event loop alive. */
   async exited(): Promise<ExitStatus> {
-    // The reaping closes the pidfd, which ends this wait too if that comes first.
-    if (!this.#isReaped) await this.#native.waitGone(this.pidfd).catch(() => {});
-    return this.#reaped;
+    // The wait itself doesn't hold the event loop; this timer does, and never fires.
+    const hold = setInterval(() => {}, 2 ** 31 - 1);
+    try {
+      return await this.#reaped;
+    } finally {
+      clearInterval(hold);
+    }
   }
 
   /** Throws CONTAINER_NOT_RUNNING when it has ended. */

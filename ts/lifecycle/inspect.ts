@@ -1,4 +1,4 @@
-import { openCgroup } from '../cgroup/open.js';
+import { isCgroupFrozen } from '../cgroup/frozen.js';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { ContainerFolder } from '../state/folder.js';
 import type { State, StoredState } from '../state/state.js';
@@ -40,7 +40,7 @@ export function listContainers(context: Context): State[] {
 /** The questions to the kernel that a status may need: asked only when it does. */
 function factsOf({ native }: Context, folder: ContainerFolder, stored: StoredState): StatusFacts {
   return {
-    isFrozen: () => stored.cgroup !== undefined && openCgroup(stored.cgroup, native).isFrozen(),
+    isFrozen: () => stored.cgroup !== undefined && isCgroupFrozen(stored.cgroup),
     /** Whether `start` succeeded and could not write it down: init's socket is gone with the exec. */
     hasStarted: (): boolean => {
       try {

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { ExitStatus } from '../native/native.js';
+import type { ExitStatus, WindowSize } from '../native/native.js';
 
 export interface RuntimeOptions {
   /** The folder with the state of this runtime's containers. Default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root. */
@@ -17,6 +17,8 @@ export interface CreateOptions {
   readonly pidFile?: string;
   /** An AF_UNIX stream socket to send the terminal's master to. */
   readonly consoleSocket?: string;
+  /** The terminal's size from the start. Default: process.consoleSize. */
+  readonly windowSize?: WindowSize;
   /** An AF_UNIX stream socket to send a pidfd of the container's first process to. */
   readonly pidfdSocket?: string;
   /** Move the root instead of pivot_root, for a root on a ramdisk. */

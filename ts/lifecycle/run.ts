@@ -8,7 +8,7 @@ import type { InitProcess } from './init-process.js';
 import { inspect } from './inspect.js';
 import type { RunningContainer, RunOptions } from './options.js';
 import { signalNumber } from './signals.js';
-import { readPipe, writePipe } from './stdio.js';
+import { openStreams } from './stdio.js';
 
 /** Create and start in one; the container is deleted when its process has ended, unless `keep`. */
 export async function runContainer(
@@ -18,13 +18,11 @@ export async function runContainer(
 ): Promise<RunningContainer> {
   const { init, state, stdio, console } = await createContainer(context, id, options, true);
   const ended = whenEnded(context, init, state, options);
-  const [stdin, stdout, stderr] = stdio.ends;
+  const streams = await openStreams(stdio);
   return {
     id,
     pid: init.pid,
-    stdin: writePipe(stdin),
-    stdout: readPipe(stdout),
-    stderr: readPipe(stderr),
+    ...streams,
     console: console ?? null,
     wait: () => ended,
     kill: (signal = 'SIGTERM') => init.signal(signalNumber(signal)),

@@ -7,9 +7,7 @@ import { defaultRoot } from '../state/root.js';
 import type { State } from '../state/state.js';
 import { Store } from '../state/store.js';
 import type { Context } from './context.js';
-import { deleteContainer } from './delete.js';
 import { listContainers, queryState } from './inspect.js';
-import { killContainer } from './kill.js';
 import type {
   CreateOptions,
   DeleteOptions,
@@ -18,7 +16,6 @@ import type {
   RunOptions,
   RuntimeOptions,
 } from './options.js';
-import { startContainer } from './start.js';
 
 /**
  * The operations of the OCI runtime specification (runtime.md, "Operations") and of runc's command line, in
@@ -45,6 +42,7 @@ export class Runtime {
 
   async start(id: string): Promise<void> {
     checkId(id);
+    const { startContainer } = await import('./start.js');
     await startContainer(this.#open(), id);
   }
 
@@ -67,11 +65,13 @@ export class Runtime {
     options: KillOptions = {},
   ): Promise<void> {
     checkId(id);
+    const { killContainer } = await import('./kill.js');
     killContainer(this.#open(), id, signal, options);
   }
 
   async delete(id: string, options: DeleteOptions = {}): Promise<void> {
     checkId(id);
+    const { deleteContainer } = await import('./delete.js');
     await deleteContainer(this.#open(), id, options);
   }
 
@@ -95,7 +95,10 @@ export class Runtime {
     const native = loadNative();
     return {
       native,
-      host: collectHost(),
+      // Looked at by create alone.
+      get host() {
+        return collectHost();
+      },
       store: new Store(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0), native),
       cgroups: cgroupManager ?? 'cgroupfs',
       warn: onWarning ?? (() => {}),

@@ -1,5 +1,4 @@
 import { openSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import type { Native } from '../native/native.js';
 import type { Stdio } from './options.js';
@@ -55,11 +54,22 @@ export function prepareStdio(
   }
 }
 
-/** A stream over our end of a pipe, which it closes. */
-export function readPipe(fd: number | undefined): Readable | null {
-  return fd === undefined ? null : new Socket({ fd, readable: true, writable: false });
+/** This process's ends as streams, each of which closes its own. */
+export async function openStreams({ ends }: PreparedStdio): Promise<Streams> {
+  if (ends.every((end) => end === undefined)) return { stdin: null, stdout: null, stderr: null };
+  // Loaded here: the command line has no use for it, and pays 2 ms at every start.
+  const { Socket } = await import('node:net');
+  const [stdin, stdout, stderr] = ends;
+  const read = (fd: number): Readable => new Socket({ fd, readable: true, writable: false });
+  return {
+    stdin: stdin === undefined ? null : new Socket({ fd: stdin, readable: false, writable: true }),
+    stdout: stdout === undefined ? null : read(stdout),
+    stderr: stderr === undefined ? null : read(stderr),
+  };
 }
 
-export function writePipe(fd: number | undefined): Writable | null {
-  return fd === undefined ? null : new Socket({ fd, readable: false, writable: true });
+export interface Streams {
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
 }

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { TsruncError } from '../errors.js';
+import { kernelRelease } from './kernel-release.js';
 import type { Native } from './native.js';
 
 /** The oldest Linux with everything that tsrunc calls (cgroup.kill came last). */
@@ -28,13 +26,13 @@ export function isKernelSupported(kernel: string): boolean {
 }
 
 function load(): Native {
-  if (process.platform !== 'linux' || !isKernelSupported(release())) {
+  if (process.platform !== 'linux' || !isKernelSupported(kernelRelease())) {
     throw new TsruncError(
-      `tsrunc needs Linux ${floor.join('.')} or later, but this is ${process.platform} ${release()}: use it on a newer kernel`,
+      `tsrunc needs Linux ${floor.join('.')} or later, but this is ${process.platform} ${kernelRelease()}: use it on a newer kernel`,
       { code: 'UNSUPPORTED' },
     );
   }
-  const file = fileURLToPath(import.meta.url);
+  const file = import.meta.filename;
   const root = packageRoot(file);
   return loadUsual(root) ?? loadFound(file, root);
 }
@@ -69,6 +67,8 @@ function loadUsual(root: string): Native | undefined {
 
 function loadFound(file: string, root: string): Native {
   try {
+    // Not imported: the command would load it at every start.
+    const { createRequire } = process.getBuiltinModule('node:module');
     const find = createRequire(file)('node-gyp-build') as (folder: string) => Native;
     return find(root);
   } catch (cause) {

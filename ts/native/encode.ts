@@ -1,5 +1,5 @@
 import { type Operation, operations, type Program, type WireTypes } from '../plan/operations.js';
-import { fingerprint } from './fingerprint.js';
+import { FINGERPRINT } from './fingerprint.js';
 import type { SeccompPolicy } from './native.js';
 
 /** "TSRP", little-endian. */
@@ -104,7 +104,7 @@ export function encode(program: Program, filters: CompiledFilters = new Map()): 
   const all = [...program.stage, ...program.create, ...program.start];
   const out = new Encoder();
   out.u32(MAGIC);
-  out.u32(fingerprint());
+  out.u32(FINGERPRINT);
   out.u32(all.length);
   for (const operation of all) {
     out.u8(codes.get(operation.op) as number);

@@ -22,7 +22,8 @@ function asking(prefix: string, properties: Readonly<Record<string, unknown>>): 
     .map(([name]) => `${prefix}.${name}`);
 }
 
-function asksForSomething(value: unknown): boolean {
+/** Whether a part of a configuration wants anything: 0, false and what is empty don't. */
+export function asksForSomething(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (typeof value === 'object' && value !== null)
     return Object.values(value).some(asksForSomething);

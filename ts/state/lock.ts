@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { TsruncError } from '../errors.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
@@ -39,6 +38,8 @@ export async function acquire(
   try {
     fd = openFolder(id, directory);
     for (let wait = 1; !native.tryLock(fd); wait = Math.min(wait * 2, 20)) {
+      // Loaded here: it is rare that somebody else holds the lock.
+      const { setTimeout: delay } = await import('node:timers/promises');
       await delay(wait, undefined, signal === undefined ? {} : { signal });
     }
     if (!isStill(directory, fd)) throw notFound(id);

@@ -59,7 +59,12 @@ export class CgroupV1 implements Cgroup {
   }
 
   get joinFiles(): readonly string[] {
-    return this.#directories.map((directory) => join(directory, 'cgroup.procs'));
+    const hierarchies = this.#directories.filter((directory) => directory !== this.#unified);
+    return hierarchies.map((directory) => join(directory, 'tasks'));
+  }
+
+  get birthplace(): string | undefined {
+    return this.#unified;
   }
 
   processes(): number[] {

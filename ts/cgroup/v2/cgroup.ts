@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { LinuxResources } from '../../spec/types.js';
 import type { Cgroup, CgroupLocation } from '../cgroup.js';
 import { readControl, unlessGone, writeControl } from '../control-files.js';
@@ -46,8 +45,10 @@ export class CgroupV2 implements Cgroup {
     if (devices?.length) ruleDevices(this.#directory, devices, this.#native);
   }
 
-  get joinFiles(): readonly string[] {
-    return [join(this.#directory, 'cgroup.procs')];
+  readonly joinFiles = [];
+
+  get birthplace(): string {
+    return this.#directory;
   }
 
   processes(): number[] {
