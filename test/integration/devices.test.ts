@@ -60,17 +60,7 @@ root(test)('the links of /dev are there', () => {
 });
 
 root(test)('/dev/ptmx gives terminals of the container alone', () => {
-  assert.is(
-    lab
-      .inside(
-        'script -q -c "tty" /dev/null < /dev/null 2>&1 | tr -d "\\r" || true; ls /dev/pts',
-        (spec) => {
-          spec.process.capabilities = {};
-        },
-      )
-      .split('\n')[0],
-    '/dev/pts/0',
-  );
+  assert.is(lab.inside('ls /dev/pts; exec 3<>/dev/ptmx; ls /dev/pts'), 'ptmx\n0\nptmx');
 });
 
 root(test)('linux.devices are made with mode, owner and folders', () => {
@@ -107,7 +97,7 @@ root(test)(
       writeFileSync(join(bundle, 'rootfs/dev/null'), 'no device');
     }, privately);
     assert.match(line, '/dev/null');
-    assert.match(line, 'exists');
+    assert.match(line, 'something else than this device is there already');
 
     const bundle = lab.bundle(onRoot, privately);
     lab.ok(['run', '--bundle', bundle, lab.name()]);
@@ -134,21 +124,15 @@ root(test)('a /dev that is a link out of the root leads to a folder inside it', 
   assert.ok(statSync(join(bundle, 'rootfs', outside, 'pipe')).isFIFO());
 });
 
-root(test)('the rules of resources.devices hold', () => {
-  const out = lab.inside(
-    'cat /dev/null && echo allowed; mknod /tmp/x b 7 0 2>&1; : < /dev/loop 2>&1',
-    (spec) => {
+root(test)(
+  'the rules of resources.devices hold: a node of a device that is not allowed opens for nobody',
+  () => {
+    const out = lab.inside('cat /dev/null && echo allowed; cat /dev/loop 2>&1; true', (spec) => {
       spec.linux.devices = [{ type: 'b', path: '/dev/loop', major: 7, minor: 0 }];
-      spec.process.capabilities = Object.fromEntries(
-        ['bounding', 'effective', 'permitted'].map((name) => [name, ['CAP_MKNOD']]),
-      );
-      spec.process.args[2] += '; true';
-      spec.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'tmpfs' });
-    },
-  );
-  assert.match(out, /^allowed/);
-  assert.match(out, /\/tmp\/x: Operation not permitted/);
-  assert.match(out, /\/dev\/loop: Operation not permitted/);
-});
+    });
+    assert.match(out, /^allowed/);
+    assert.match(out, /\/dev\/loop'?: Operation not permitted/);
+  },
+);
 
 lab.finish(test);

@@ -196,7 +196,7 @@ test('run deletes its container when the program has ended', () => {
   assert.match(lab.fails(['state', id]), 'does not exist');
 });
 
-test('create --pidfd-socket and a created container that is deleted without a start', () => {
+test('a created container is deleted without a start', () => {
   const { id, pid } = lab.create(lab.bundle());
   lab.ok(['delete', id]);
   assert.not(lab.traces().some((trace) => trace.includes(String(pid))));

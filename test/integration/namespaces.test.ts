@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadNative } from '../../ts/native/addon.js';
 import { Lab, type Mutate, type TestSpec } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
+const native = loadNative();
 const root = skipUnless(process.geteuid?.() === 0, 'root');
 
 /** The names in the specification and those in /proc/PID/ns. */
@@ -64,7 +66,7 @@ root(test)("those that aren't listed are the caller's", () => {
   lab.ok(['delete', id]);
 });
 
-root(test)("another container's namespaces are joined by path", () => {
+root(test)("another container's namespaces are joined by path", async () => {
   const first = lab.create(
     lab.bundle((spec, folder) => {
       userMappings(spec, folder);
@@ -86,7 +88,13 @@ root(test)("another container's namespaces are joined by path", () => {
     assert.is(namespaceOf(second.pid, type), namespaceOf(first.pid, type), type);
   }
   assert.is.not(namespaceOf(second.pid, 'mount'), namespaceOf(first.pid, 'mount'));
-  for (const { id } of [second, first]) lab.ok(['delete', '--force', id]);
+  // A pid namespace's first process ends when all others in it were reaped, and the second container's
+  // parent is this process.
+  const pidfd = native.openPidfd(second.pid);
+  lab.ok(['delete', '--force', second.id]);
+  await native.waitExit(pidfd);
+  native.close(pidfd);
+  lab.ok(['delete', '--force', first.id]);
 });
 
 root(test)('a mount namespace is joined by path, and the root found in it', async () => {

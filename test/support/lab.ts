@@ -27,8 +27,7 @@ const tree = fileURLToPath(new URL('../..', import.meta.url));
 
 const native = loadNative();
 
-/** The root file system that containers share. Nobody writes to it. */
-export const busybox = join(tree, 'bundle-fixtures/busybox/rootfs');
+const busybox = join(tree, 'bundle-fixtures/busybox/rootfs');
 if (!existsSync(busybox)) {
   execFileSync(process.execPath, [join(tree, 'scripts/busybox-bundle.mjs')]);
 }
@@ -69,6 +68,8 @@ export interface CallOptions {
   readonly fds?: readonly number[];
   /** What becomes descriptor 1, when the test reads it itself. */
   readonly stdout?: number;
+  /** The user and the group that calls, instead of the test's own. */
+  readonly user?: number;
 }
 
 /** What one test file needs to make containers: a folder, a state root, bundles, and a check that all is gone at the end. */
@@ -76,16 +77,22 @@ export class Lab {
   readonly folder: string;
   /** The state root: `--root`. */
   readonly root: string;
+  /** The root file system that this file's containers share, read-only. */
+  readonly rootfs: string;
   readonly #mountsBefore = mountTargets();
   readonly #processesBefore = new Set(descendants().map(({ pid }) => pid));
   #count = 0;
 
-  constructor() {
+  /** @param parent where the folder is made; the default is closed to other users under `npm test`. */
+  constructor(parent = tmpdir()) {
     // Containers that tests orphan come here, not to a PID 1 that may not reap them.
     native.setSubreaper(true);
-    this.folder = mkdtempSync(join(tmpdir(), 'lab-'));
+    this.folder = mkdtempSync(join(parent, 'lab-'));
     chmodSync(this.folder, 0o755);
     this.root = join(this.folder, 'state');
+    this.rootfs = join(this.folder, 'rootfs');
+    // A copy for each test file: what is made in it before it becomes read-only stays.
+    execFileSync('cp', ['-a', busybox, this.rootfs]);
   }
 
   /** A name that no other container or file of this test file has. */
@@ -102,7 +109,10 @@ export class Lab {
     const spec = structuredClone({ hooks: {}, ...defaultSpec() }) as TestSpec;
     spec.process.terminal = false;
     spec.process.args = ['true'];
-    spec.root = { path: rootfs === 'private' ? 'rootfs' : busybox, readonly: rootfs === 'shared' };
+    spec.root = {
+      path: rootfs === 'private' ? 'rootfs' : this.rootfs,
+      readonly: rootfs === 'shared',
+    };
     spec.linux.cgroupsPath = `/tsrunc-test-${process.pid}/${name}`;
     mutate(spec, bundle);
     this.writeConfig(bundle, spec);
@@ -132,6 +142,7 @@ export class Lab {
           input: options.input ?? '',
           stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
           timeout: 20_000,
+          ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
         },
       );
       const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'));
@@ -172,6 +183,26 @@ export class Lab {
       mutate(spec, folder);
     }, options);
     return this.ok(['run', '--bundle', bundle, this.name()]).trimEnd();
+  }
+
+  /** Runs the command in a mount namespace of its own after a shell script has mounted things there. Returns its output. */
+  withMounts(script: string, args: readonly string[]): string {
+    return execFileSync(
+      'unshare',
+      [
+        '-m',
+        'sh',
+        '-ec',
+        `${script}; exec "$@"`,
+        'sh',
+        process.execPath,
+        command,
+        '--root',
+        this.root,
+        ...args,
+      ],
+      { encoding: 'utf8', env: callersEnvironment(), timeout: 20_000 },
+    );
   }
 
   /** What `run` says when it can't run such a container. */

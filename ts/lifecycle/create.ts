@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { mayMakeCgroup } from '../cgroup/access.js';
 import type { Cgroup } from '../cgroup/cgroup.js';
@@ -358,19 +358,18 @@ class Creation {
 /** open(2)'s flag, which Node has no name for. */
 const O_PATH = 0o10000000;
 
-/** A descriptor that is close-on-exec is not the caller's: Node opened it for itself. */
+/**
+ * Node makes all that it inherits close-on-exec, so that tells nothing. But it opens its event poll before
+ * anything else, which so gets the first number that the caller left free.
+ */
 function requireInherited(fd: number): void {
-  const CLOEXEC = 0o2000000;
-  let flags = CLOEXEC;
+  let target: string | undefined;
   try {
-    flags = Number.parseInt(
-      /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))?.[1] ?? '0',
-      8,
-    );
+    target = readlinkSync(`/proc/self/fd/${fd}`);
   } catch (error) {
     if (!isSystemError(error)) throw error;
   }
-  if ((flags & CLOEXEC) === 0) return;
+  if (target !== undefined && target !== 'anon_inode:[eventpoll]') return;
   throw badArgument(`descriptor ${fd} is to be preserved, but the caller has not left it open`);
 }
 

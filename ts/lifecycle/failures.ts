@@ -65,7 +65,8 @@ export function initError(failure: InitFailure, stage: string, program?: Program
   const name = (Object.keys(operations)[failure.code - 1] ?? 'init') as OperationName;
   const { code, text } = describeErrno(failure.errno);
   const facts = {
-    code: failure.errno === 0 ? (name === 'runHook' ? 'HOOK_FAILED' : 'INIT_FAILED') : code,
+    // A hook's timeout comes with an errno, and is a failure of the hook like any other.
+    code: name === 'runHook' ? 'HOOK_FAILED' : failure.errno === 0 ? 'INIT_FAILED' : code,
     stage,
     ...(failure.errno === 0 ? {} : { errno: failure.errno }),
     ...(failure.syscall === '' ? {} : { syscall: failure.syscall }),

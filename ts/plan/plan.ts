@@ -15,7 +15,7 @@ import {
 import type { Operation, Program } from './operations.js';
 import { becomeProgram, checkProgram, raiseLimits } from './process.js';
 import type { PlanRequest, Warn } from './request.js';
-import { changeRoot, openRoot } from './root.js';
+import { changeRoot, openRoot, setRootPropagation } from './root.js';
 
 /**
  * Compiles a configuration: Spec and Host in, the operations for init out. Pure: no file is read.
@@ -46,8 +46,9 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
       ...planConsole(process, mounts.devIsBound),
       { op: 'makeWorkingDirectory', path: process.cwd },
       ...planCreateHooks(request),
-      ...changeRoot(request, namespaces),
+      changeRoot(request, namespaces),
       ...planProtection(request, mounts.finish),
+      ...setRootPropagation(request, namespaces),
       ...checkProgram(process),
       { op: 'awaitStart', listen: request.awaitStart },
     ],

@@ -33,12 +33,15 @@ export function openRoot({ spec }: PlanRequest, namespaces: Namespaces): Operati
   return shared ? [open] : [{ op: 'setMountPropagation', flags: propagation }, open];
 }
 
-/** pivot_root, or what replaces it; then the root's propagation. */
-export function changeRoot({ spec, noPivot }: PlanRequest, namespaces: Namespaces): Operation[] {
-  // A namespace that others live in too keeps its root: only ours is changed.
+/** pivot_root, or what replaces it. A namespace that others live in too keeps its root: only ours is changed. */
+export function changeRoot({ noPivot }: PlanRequest, namespaces: Namespaces): Operation {
   const method = !namespaces.created.has('mount') ? 'chroot' : noPivot ? 'move' : 'pivot';
-  const change: Operation = { op: 'changeRoot', method };
+  return { op: 'changeRoot', method };
+}
+
+/** The root's own propagation comes when all is mounted: what is unbindable can't be made read-only in parts any more. */
+export function setRootPropagation({ spec }: PlanRequest, namespaces: Namespaces): Operation[] {
   const wanted = spec.linux?.rootfsPropagation;
-  if (!wanted || method === 'chroot') return [change];
-  return [change, { op: 'setRootPropagation', flags: flagsOf(wanted) }];
+  if (!wanted || !namespaces.created.has('mount')) return [];
+  return [{ op: 'setRootPropagation', flags: flagsOf(wanted) }];
 }

@@ -52,6 +52,50 @@ export const propagations = [
   'runbindable',
 ] as const;
 
+export const schedulerPolicies = [
+  'SCHED_OTHER',
+  'SCHED_FIFO',
+  'SCHED_RR',
+  'SCHED_BATCH',
+  'SCHED_ISO',
+  'SCHED_IDLE',
+  'SCHED_DEADLINE',
+] as const;
+
+export const schedulerFlags = [
+  'SCHED_FLAG_RESET_ON_FORK',
+  'SCHED_FLAG_RECLAIM',
+  'SCHED_FLAG_DL_OVERRUN',
+  'SCHED_FLAG_KEEP_POLICY',
+  'SCHED_FLAG_KEEP_PARAMS',
+  'SCHED_FLAG_UTIL_CLAMP_MIN',
+  'SCHED_FLAG_UTIL_CLAMP_MAX',
+] as const;
+
+export const ioPriorityClasses = [
+  'IOPRIO_CLASS_RT',
+  'IOPRIO_CLASS_BE',
+  'IOPRIO_CLASS_IDLE',
+] as const;
+
+export const memoryPolicyModes = [
+  'MPOL_DEFAULT',
+  'MPOL_BIND',
+  'MPOL_INTERLEAVE',
+  'MPOL_WEIGHTED_INTERLEAVE',
+  'MPOL_PREFERRED',
+  'MPOL_PREFERRED_MANY',
+  'MPOL_LOCAL',
+] as const;
+
+export const memoryPolicyFlags = [
+  'MPOL_F_NUMA_BALANCING',
+  'MPOL_F_RELATIVE_NODES',
+  'MPOL_F_STATIC_NODES',
+] as const;
+
+export const personalityDomains = ['LINUX', 'LINUX32'] as const;
+
 export const seccompActions = [
   'SCMP_ACT_KILL',
   'SCMP_ACT_KILL_PROCESS',

@@ -18,7 +18,7 @@ export function findViolations(check: Check, value: unknown): Violation[] {
 
 /** How a value looks in a message. */
 export function show(value: unknown): string {
-  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'bigint' || typeof value === 'number') return String(value);
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   const text = JSON.stringify(value) ?? String(value);
@@ -49,11 +49,13 @@ export const flag: Check = (value, path, report) => {
 /** A whole number from `least` to `most`. */
 export function integer(least: number | bigint, most: number | bigint): Check {
   return (value, path, report) => {
-    const whole =
-      typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value));
-    if (!whole) report(path, `must be a whole number, is ${show(value)}`);
-    else if ((value as number) < least || (value as number) > most) {
+    const number = typeof value === 'number' || typeof value === 'bigint';
+    if (number && (value < least || value > most)) {
       report(path, `must be from ${least} to ${most}, is ${show(value)}`);
+    } else if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) {
+      // 1e18, say: a double that many whole numbers are rounded to.
+      const rounded = Number.isInteger(value) ? ' written in digits' : '';
+      report(path, `must be a whole number${rounded}, is ${show(value)}`);
     }
   };
 }
@@ -73,6 +75,15 @@ export function oneOf(names: readonly string[]): Check {
   };
 }
 
+/** A string of a form; `expected` completes "must be …". */
+export function matching(form: RegExp, expected: string): Check {
+  return (value, path, report) => {
+    text(value, path, report);
+    if (typeof value === 'string' && !form.test(value))
+      report(path, `must be ${expected}, is ${show(value)}`);
+  };
+}
+
 export function list(item: Check): Check {
   return (value, path, report) => {
     if (!Array.isArray(value)) return report(path, `must be an array, is ${show(value)}`);
@@ -80,13 +91,13 @@ export function list(item: Check): Check {
   };
 }
 
-/** An object whose keys are the user's. */
-export function map(item: Check): Check {
+/** An object whose keys are the user's, and must pass `key`. */
+export function map(item: Check, key: Check = text): Check {
   return (value, path, report) => {
     if (!isObject(value)) return report(path, `must be an object, is ${show(value)}`);
-    for (const [key, element] of Object.entries(value)) {
-      const at = `${path}[${JSON.stringify(key)}]`;
-      if (key.includes('\0')) report(at, 'must not contain a NUL character in its name');
+    for (const [name, element] of Object.entries(value)) {
+      const at = `${path}[${JSON.stringify(name)}]`;
+      key(name, at, (where, message) => report(where, `its name ${message}`));
       item(element, at, report);
     }
   };

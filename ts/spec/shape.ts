@@ -1,9 +1,15 @@
 /** config.json's properties, their types and which are required (config.md, config-linux.md of 1.3). */
 import {
   hookKinds,
+  ioPriorityClasses,
+  memoryPolicyFlags,
+  memoryPolicyModes,
   namespaceTypes,
+  personalityDomains,
   propagations,
   rlimitTypes,
+  schedulerFlags,
+  schedulerPolicies,
   seccompActions,
   seccompArchitectures,
   seccompFlags,
@@ -20,6 +26,7 @@ import {
   integer,
   list,
   map,
+  matching,
   oneOf,
   record,
   text,
@@ -27,6 +34,23 @@ import {
   uint32,
   uint64,
 } from './schema.js';
+
+/** CPUs or memory nodes: cpuset(7), "List format". */
+const ranges = matching(
+  /^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$/,
+  'a list of numbers and ranges such as 0-2,7',
+);
+
+/** A name that is one component of a path, so that nothing outside of its folder can be meant. */
+const fileName = matching(/^(?!\.{1,2}$)[^/]+$/, 'the name of a file, without a slash');
+
+/** The kernel's rule for network interfaces (dev_valid_name). */
+const interfaceName = matching(
+  /^(?!\.{1,2}$)[^/:\s]{1,15}$/,
+  'a network interface\'s name: 1 to 15 characters, no space, "/" or ":"',
+);
+
+const line = matching(/^[^\n]*$/, 'one line');
 
 const idMappings = list(
   record(
@@ -80,28 +104,10 @@ const process = record(
     selinuxLabel: text,
     scheduler: record(
       {
-        policy: oneOf([
-          'SCHED_OTHER',
-          'SCHED_FIFO',
-          'SCHED_RR',
-          'SCHED_BATCH',
-          'SCHED_ISO',
-          'SCHED_IDLE',
-          'SCHED_DEADLINE',
-        ]),
+        policy: oneOf(schedulerPolicies),
         nice: integer(-20, 19),
         priority: int32,
-        flags: list(
-          oneOf([
-            'SCHED_FLAG_RESET_ON_FORK',
-            'SCHED_FLAG_RECLAIM',
-            'SCHED_FLAG_DL_OVERRUN',
-            'SCHED_FLAG_KEEP_POLICY',
-            'SCHED_FLAG_KEEP_PARAMS',
-            'SCHED_FLAG_UTIL_CLAMP_MIN',
-            'SCHED_FLAG_UTIL_CLAMP_MAX',
-          ]),
-        ),
+        flags: list(oneOf(schedulerFlags)),
         runtime: uint64,
         deadline: uint64,
         period: uint64,
@@ -109,14 +115,11 @@ const process = record(
       'policy',
     ),
     ioPriority: record(
-      {
-        class: oneOf(['IOPRIO_CLASS_RT', 'IOPRIO_CLASS_BE', 'IOPRIO_CLASS_IDLE']),
-        priority: integer(0, 7),
-      },
+      { class: oneOf(ioPriorityClasses), priority: integer(0, 7) },
       'class',
       'priority',
     ),
-    execCPUAffinity: record({ initial: text, final: text }),
+    execCPUAffinity: record({ initial: ranges, final: ranges }),
   },
   'cwd',
   'user',
@@ -129,10 +132,13 @@ const hooks = list(
   ),
 );
 
+// The kernel returns 16 bits with an action (seccomp(2), SECCOMP_RET_DATA).
+const errno = uint16;
+
 const seccomp = record(
   {
     defaultAction: oneOf(seccompActions),
-    defaultErrnoRet: uint32,
+    defaultErrnoRet: errno,
     architectures: list(oneOf(seccompArchitectures)),
     flags: list(oneOf(seccompFlags)),
     listenerPath: text,
@@ -142,7 +148,7 @@ const seccomp = record(
         {
           names: list(filled),
           action: oneOf(seccompActions),
-          errnoRet: uint32,
+          errnoRet: errno,
           args: list(
             record(
               {
@@ -170,7 +176,15 @@ const throttle = list(record({ ...deviceNumbers, rate: uint64 }, 'major', 'minor
 
 const resources = record({
   devices: list(
-    record({ allow: flag, type: oneOf(['a', 'b', 'c']), ...deviceNumbers, access: text }, 'allow'),
+    record(
+      {
+        allow: flag,
+        type: oneOf(['a', 'b', 'c']),
+        ...deviceNumbers,
+        access: matching(/^[rwm]*$/, 'made of r, w and m'),
+      },
+      'allow',
+    ),
   ),
   memory: record({
     limit: int64,
@@ -190,8 +204,8 @@ const resources = record({
     period: uint64,
     realtimeRuntime: int64,
     realtimePeriod: uint64,
-    cpus: text,
-    mems: text,
+    cpus: ranges,
+    mems: ranges,
     idle: int64,
   }),
   pids: record({ limit: int64 }),
@@ -206,20 +220,29 @@ const resources = record({
     throttleReadIOPSDevice: throttle,
     throttleWriteIOPSDevice: throttle,
   }),
-  hugepageLimits: list(record({ pageSize: filled, limit: uint64 }, 'pageSize', 'limit')),
+  hugepageLimits: list(
+    record(
+      { pageSize: matching(/^[1-9]\d*[KMGT]B$/, 'a size such as 64KB, 2MB or 1GB'), limit: uint64 },
+      'pageSize',
+      'limit',
+    ),
+  ),
   network: record({
     classID: uint32,
-    priorities: list(record({ name: filled, priority: uint32 }, 'name', 'priority')),
+    priorities: list(record({ name: interfaceName, priority: uint32 }, 'name', 'priority')),
   }),
   rdma: map(record({ hcaHandles: uint32, hcaObjects: uint32 })),
-  unified: map(text),
+  unified: map(text, fileName),
 });
 
 const linux = record({
   namespaces: list(record({ type: oneOf(namespaceTypes), path: text }, 'type')),
   uidMappings: idMappings,
   gidMappings: idMappings,
-  timeOffsets: map(record({ secs: int64, nanosecs: uint32 })),
+  timeOffsets: map(
+    record({ secs: int64, nanosecs: integer(0, 999_999_999) }),
+    oneOf(['monotonic', 'boottime']),
+  ),
   devices: list(
     record(
       {
@@ -234,17 +257,24 @@ const linux = record({
       'path',
     ),
   ),
-  netDevices: map(record({ name: text })),
+  netDevices: map(
+    // No name, or Go's empty one: it keeps its own.
+    record({ name: (value, path, report) => value === '' || interfaceName(value, path, report) }),
+    interfaceName,
+  ),
   cgroupsPath: text,
   resources,
   intelRdt: record({
-    closID: text,
-    schemata: list(text),
+    closID: matching(/^(\/|(?!\.{1,2}$)[^/]*)$/, 'a folder\'s name, or "/" for the default class'),
+    schemata: list(line),
     l3CacheSchema: text,
-    memBwSchema: text,
+    memBwSchema: matching(/^(MB:[^\n]*)?$/, 'one line that starts with "MB:"'),
     enableMonitoring: flag,
   }),
-  memoryPolicy: record({ mode: filled, nodes: text, flags: list(text) }, 'mode'),
+  memoryPolicy: record(
+    { mode: oneOf(memoryPolicyModes), nodes: ranges, flags: list(oneOf(memoryPolicyFlags)) },
+    'mode',
+  ),
   sysctl: map(text),
   seccomp,
   // Empty is Go's way to say nothing.
@@ -252,7 +282,7 @@ const linux = record({
   maskedPaths: list(absolutePath),
   readonlyPaths: list(absolutePath),
   mountLabel: text,
-  personality: record({ domain: oneOf(['LINUX', 'LINUX32']), flags: list(text) }, 'domain'),
+  personality: record({ domain: oneOf(personalityDomains), flags: list(text) }, 'domain'),
 });
 
 /** The whole of config.json. */
@@ -265,7 +295,7 @@ export const shape: Check = record(
     hostname: text,
     domainname: text,
     hooks: record(Object.fromEntries(hookKinds.map((kind) => [kind, hooks]))),
-    annotations: map(text),
+    annotations: map(text, filled),
     linux,
   },
   'ociVersion',

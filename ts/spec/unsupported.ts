@@ -7,6 +7,7 @@ import type { Violation } from './violation.js';
  */
 export function findUnsupported(spec: Spec): Violation[] {
   const asked = [
+    ...ofPlatforms(spec),
     ...ofProcess(spec.process),
     ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
     ...ofLinux(spec.linux ?? {}),
@@ -28,6 +29,13 @@ export function asksForSomething(value: unknown): boolean {
   if (typeof value === 'object' && value !== null)
     return Object.values(value).some(asksForSomething);
   return Boolean(value);
+}
+
+/** Another platform's part is ignored next to Linux's; alone it says that the container isn't one of Linux. */
+function ofPlatforms(spec: Spec): string[] {
+  if (spec.linux !== undefined) return [];
+  const properties: Readonly<Record<string, unknown>> = { ...spec };
+  return ['freebsd', 'solaris', 'vm', 'windows', 'zos'].filter((name) => properties[name] != null);
 }
 
 function ofProcess(process: Process | undefined): string[] {

@@ -24,8 +24,7 @@ export function bundle(program: string): string {
     // As it is shipped: only here are Node's own modules loaded as late as they are asked for.
     format: 'cjs',
     packages: 'external',
-    define: { 'import.meta.url': 'bundleUrl' },
-    banner: { js: 'const bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
+    define: { 'import.meta.filename': '__filename' },
     logLevel: 'warning',
   });
   return outfile;

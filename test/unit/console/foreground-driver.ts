@@ -7,15 +7,20 @@ import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { exitCode } from '../../../ts/cli/exit.js';
 import { runInForeground } from '../../../ts/console/foreground.js';
+import { callersWindowSize } from '../../../ts/console/window-size.js';
 import type { RunningContainer } from '../../../ts/lifecycle/options.js';
 import { loadNative } from '../../../ts/native/addon.js';
 import type { ExitStatus } from '../../../ts/native/native.js';
 
 const [mode, script = ''] = process.argv.slice(2);
 const terminal = mode === 'terminal';
+const native = loadNative();
 
 function start(): ChildProcess {
   if (!terminal) return spawn('sh', ['-c', script], { stdio: 'inherit', detached: true });
+  // What create does with its option `windowSize`.
+  const size = callersWindowSize(native);
+  if (size !== undefined) native.setWindowSize(3, size);
   const child = spawn('setsid', ['-c', 'sh', '-c', script], { stdio: [4, 4, 4] });
   closeSync(4);
   return child;
@@ -48,7 +53,7 @@ async function run(interrupted: AbortSignal): Promise<RunningContainer> {
   };
 }
 
-runInForeground(loadNative(), run).then(
+runInForeground(native, run).then(
   (status) => {
     process.exitCode = exitCode(status);
   },

@@ -2,13 +2,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultSpec } from '../../../ts/spec/default.js';
 import { validateSpec } from '../../../ts/spec/parse.js';
+import { type Broken, mapping, range, withoutNamespace, withTime, withUser } from './broken.js';
 
-/** A configuration as anything may come out of JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: the tests break the types on purpose
-type Broken = any;
-
+const batch = { policy: 'SCHED_BATCH' };
 const device = { type: 'c', path: '/dev/fuse', major: 10, minor: 229 };
-const mapping = { containerID: 0, hostID: 1000, size: 10 };
+const throttled = { major: 8, minor: 0 };
 const filter = { defaultAction: 'SCMP_ACT_ALLOW' };
 const rule = { names: ['chmod'], action: 'SCMP_ACT_ERRNO' };
 
@@ -100,6 +98,9 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     (spec) => (spec.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 8 }),
   ],
   ['process.ioPriority.class', (spec) => (spec.process.ioPriority = { class: 'BE', priority: 1 })],
+  ['process.scheduler.flags[0]', (spec) => (spec.process.scheduler = { ...batch, flags: ['X'] })],
+  ['process.execCPUAffinity.initial', (spec) => (spec.process.execCPUAffinity = { initial: '-1' })],
+  ['process.execCPUAffinity.final', (spec) => (spec.process.execCPUAffinity = { final: 'all' })],
   // "Hostname", "Domainname"
   ['hostname', (spec) => (spec.linux.namespaces = [{ type: 'mount' }])],
   ['hostname', (spec) => (spec.hostname = {})],
@@ -122,6 +123,8 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ['hooks.startContainer', (spec) => (spec.hooks = { startContainer: {} })],
   // "Annotations"
   ['annotations["a"]', (spec) => (spec.annotations = { a: 1 })],
+  ['annotations[""]', (spec) => (spec.annotations = { '': 'x' })],
+  ['annotations["a\\u0000"]', (spec) => (spec.annotations = { 'a\0': 'x' })],
   // config-linux.md, "Namespaces"
   ['linux.namespaces[0].type', (spec) => (spec.linux.namespaces[0].type = 'net')],
   ['linux.namespaces[0].path', (spec) => (spec.linux.namespaces[0].path = 'ns/pid')],
@@ -142,8 +145,22 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     (spec) => withUser(spec, { uidMappings: [mapping, { ...mapping, containerID: 50 }] }),
   ],
   ['linux.uidMappings', (spec) => withUser(spec, { uidMappings: range(341) })],
+  [
+    'linux.gidMappings[0].size',
+    (spec) => withUser(spec, { gidMappings: [{ ...mapping, hostID: 2 ** 32 - 2 }] }),
+  ],
+  [
+    'linux.gidMappings[0].hostID',
+    (spec) => withUser(spec, { gidMappings: [{ containerID: 0, size: 1 }] }),
+  ],
   // "Offset for time namespace"
   ['linux.timeOffsets', (spec) => (spec.linux.timeOffsets = { monotonic: { secs: 1 } })],
+  ['linux.timeOffsets["realtime"]', (spec) => withTime(spec, { realtime: { secs: 1 } })],
+  ['linux.timeOffsets["boottime"].secs', (spec) => withTime(spec, { boottime: { secs: 0.5 } })],
+  [
+    'linux.timeOffsets["boottime"].nanosecs',
+    (spec) => withTime(spec, { boottime: { nanosecs: 1e9 } }),
+  ],
   // "Devices"
   ['linux.devices[0].path', (spec) => (spec.linux.devices = [{ ...device, path: 'fuse' }])],
   ['linux.devices[0].type', (spec) => (spec.linux.devices = [{ ...device, type: 'x' }])],
@@ -173,12 +190,34 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ],
   ['linux.resources.memory.limit', (spec) => (spec.linux.resources.memory = { limit: '5m' })],
   ['linux.resources.memory.swap', (spec) => (spec.linux.resources.memory = { limit: 10, swap: 5 })],
-  [
-    'linux.resources.memory.reservation',
-    (spec) => (spec.linux.resources.memory = { limit: 10, reservation: 20 }),
-  ],
   ['linux.resources.cpu.shares', (spec) => (spec.linux.resources.cpu = { shares: -1 })],
   ['linux.resources.cpu.cpus', (spec) => (spec.linux.resources.cpu = { cpus: '0-' })],
+  ['linux.resources.cpu.mems', (spec) => (spec.linux.resources.cpu = { mems: '0;1' })],
+  ['linux.resources.cpu.burst', (spec) => (spec.linux.resources.cpu = { quota: 10, burst: 11 })],
+  ['linux.resources.cpu.quota', (spec) => (spec.linux.resources.cpu = { quota: 2n ** 63n })],
+  ['linux.resources.cpu.period', (spec) => (spec.linux.resources.cpu = { period: 1e17 })],
+  [
+    'linux.resources.blockIO.weightDevice[0]',
+    (spec) => (spec.linux.resources.blockIO = { weightDevice: [throttled] }),
+  ],
+  [
+    'linux.resources.blockIO.throttleReadBpsDevice[0].rate',
+    (spec) => (spec.linux.resources.blockIO = { throttleReadBpsDevice: [throttled] }),
+  ],
+  ['linux.resources.blockIO.weight', (spec) => (spec.linux.resources.blockIO = { weight: 65536 })],
+  [
+    'linux.resources.hugepageLimits[0].pageSize',
+    (spec) => (spec.linux.resources.hugepageLimits = [{ pageSize: '2M', limit: 1 }]),
+  ],
+  [
+    'linux.resources.network.priorities[0].name',
+    (spec) => (spec.linux.resources.network = { priorities: [{ name: 'a/b', priority: 1 }] }),
+  ],
+  ['linux.resources.rdma["mlx5_1"]', (spec) => (spec.linux.resources.rdma = { mlx5_1: {} })],
+  [
+    'linux.resources.rdma["mlx5_1"].hcaHandles',
+    (spec) => (spec.linux.resources.rdma = { mlx5_1: { hcaHandles: -1 } }),
+  ],
   ['linux.resources.pids.limit', (spec) => (spec.linux.resources.pids = { limit: 1.5 })],
   ['linux.resources.unified["../x"]', (spec) => (spec.linux.resources.unified = { '../x': '1' })],
   // "Sysctl"
@@ -192,10 +231,39 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     'linux.sysctl["net.ipv4.ip_forward"]',
     (spec) => {
       spec.linux.sysctl = { 'net.ipv4.ip_forward': '1' };
-      spec.linux.namespaces = spec.linux.namespaces.filter(
-        ({ type }: Broken) => type !== 'network',
-      );
+      withoutNamespace(spec, 'network');
     },
+  ],
+  [
+    'linux.sysctl["fs.mqueue.msg_max"]',
+    (spec) => {
+      spec.linux.sysctl = { 'fs.mqueue.msg_max': '5' };
+      withoutNamespace(spec, 'ipc');
+    },
+  ],
+  [
+    'linux.sysctl["kernel.shmmax"]',
+    (spec) => {
+      spec.linux.sysctl = { 'kernel.shmmax': '5' };
+      withoutNamespace(spec, 'ipc');
+    },
+  ],
+  [
+    'linux.sysctl["kernel.domainname"]',
+    (spec) => {
+      spec.linux.sysctl = { 'kernel.domainname': 'x' };
+      delete spec.hostname;
+      withoutNamespace(spec, 'uts');
+    },
+  ],
+  // Both mean /proc/sys/net/../kernel/panic (sysctl(8): the first separator decides).
+  [
+    'linux.sysctl["net.//.kernel.panic"]',
+    (spec) => (spec.linux.sysctl = { 'net.//.kernel.panic': '1' }),
+  ],
+  [
+    'linux.sysctl["net/../kernel/panic"]',
+    (spec) => (spec.linux.sysctl = { 'net/../kernel/panic': '1' }),
   ],
   // "Seccomp"
   ['linux.seccomp.defaultAction', (spec) => (spec.linux.seccomp = {})],
@@ -244,25 +312,67 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
         syscalls: [{ names: ['open'], action: 'SCMP_ACT_NOTIFY' }],
       }),
   ],
+  [
+    'linux.seccomp.syscalls[0].errnoRet',
+    (spec) =>
+      (spec.linux.seccomp = {
+        ...filter,
+        syscalls: [{ names: ['x'], action: 'SCMP_ACT_ALLOW', errnoRet: 1 }],
+      }),
+  ],
+  [
+    'linux.seccomp.syscalls[0].errnoRet',
+    (spec) => (spec.linux.seccomp = { ...filter, syscalls: [{ ...rule, errnoRet: 65536 }] }),
+  ],
+  [
+    'linux.seccomp.syscalls[0].args[0].value',
+    (spec) =>
+      (spec.linux.seccomp = {
+        ...filter,
+        syscalls: [{ ...rule, args: [{ index: 0, value: 2n ** 64n, op: 'SCMP_CMP_EQ' }] }],
+      }),
+  ],
+  [
+    'linux.seccomp.listenerMetadata',
+    (spec) => (spec.linux.seccomp = { ...filter, listenerMetadata: 'x' }),
+  ],
+  [
+    'linux.seccomp.syscalls[0].names',
+    (spec) =>
+      (spec.linux.seccomp = {
+        ...filter,
+        listenerPath: '/run/agent',
+        syscalls: [{ names: ['write'], action: 'SCMP_ACT_NOTIFY' }],
+      }),
+  ],
+  // "IntelRdt", "Memory policy", "Network Devices"
+  ['linux.intelRdt.closID', (spec) => (spec.linux.intelRdt = { closID: '../x' })],
+  ['linux.intelRdt.memBwSchema', (spec) => (spec.linux.intelRdt = { memBwSchema: 'L3:0=f' })],
+  [
+    'linux.intelRdt.schemata[0]',
+    (spec) => (spec.linux.intelRdt = { schemata: ['MB:0=1\nL3:0=f'] }),
+  ],
+  ['linux.memoryPolicy.mode', (spec) => (spec.linux.memoryPolicy = { nodes: '0' })],
+  ['linux.memoryPolicy.mode', (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_MAX' })],
+  [
+    'linux.memoryPolicy.nodes',
+    (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: 'all' }),
+  ],
+  [
+    'linux.memoryPolicy.flags[0]',
+    (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: ['X'] }),
+  ],
+  ['linux.netDevices["a/b"]', (spec) => (spec.linux.netDevices = { 'a/b': {} })],
+  [
+    'linux.netDevices["eth0"].name',
+    (spec) => (spec.linux.netDevices = { eth0: { name: 'longer-than-15-c' } }),
+  ],
   // "Rootfs Mount Propagation", "Masked Paths", "Readonly Paths", "Personality"
   ['linux.rootfsPropagation', (spec) => (spec.linux.rootfsPropagation = 'public')],
   ['linux.maskedPaths[0]', (spec) => (spec.linux.maskedPaths = ['proc/kcore'])],
   ['linux.readonlyPaths[0]', (spec) => (spec.linux.readonlyPaths = [7])],
   ['linux.personality.domain', (spec) => (spec.linux.personality = { domain: 'BSD' })],
 ];
-
-function withUser(spec: Broken, mappings: object): void {
-  spec.linux.namespaces.push({ type: 'user' });
-  Object.assign(spec.linux, { uidMappings: [mapping], gidMappings: [mapping] }, mappings);
-}
-
-function range(count: number): object[] {
-  return Array.from({ length: count }, (_, index) => ({
-    containerID: index,
-    hostID: index + 1000,
-    size: 1,
-  }));
-}
 
 const test = suite('violations of the specification');
 

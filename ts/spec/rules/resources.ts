@@ -1,39 +1,32 @@
-import { type Report, show } from '../schema.js';
-import type { Spec } from '../types.js';
+import type { Report } from '../schema.js';
+import type { LinuxCPU, LinuxMemory, LinuxResources, Spec } from '../types.js';
 
-/** config-linux.md, "Control groups". */
+/** config-linux.md, "Control groups": what connects limits with each other. */
 export function checkResources({ linux }: Spec, report: Report): void {
-  const resources = linux?.resources;
-  if (resources === undefined) return;
+  const { memory, cpu, blockIO, rdma }: LinuxResources = linux?.resources ?? {};
   const path = 'linux.resources';
-  for (const [index, { access }] of (resources.devices ?? []).entries()) {
-    if (access !== undefined && !/^[rwm]*$/.test(access)) {
-      report(`${path}.devices[${index}].access`, `must be made of r, w and m, is ${show(access)}`);
-    }
+  if (memory) checkMemory(memory, `${path}.memory`, report);
+  if (cpu) checkCpu(cpu, `${path}.cpu`, report);
+  for (const [index, { weight, leafWeight }] of (blockIO?.weightDevice ?? []).entries()) {
+    if (weight === undefined && leafWeight === undefined)
+      report(`${path}.blockIO.weightDevice[${index}]`, 'must have a weight or a leafWeight');
   }
-  const { cpus, mems } = resources.cpu ?? {};
-  // cpuset(7), "List format".
-  const list = /^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$/;
-  if (cpus !== undefined && !list.test(cpus))
-    report(`${path}.cpu.cpus`, `must be a list such as 0-2,7, is ${show(cpus)}`);
-  if (mems !== undefined && !list.test(mems))
-    report(`${path}.cpu.mems`, `must be a list such as 0-2,7, is ${show(mems)}`);
-  const { limit, swap, reservation } = resources.memory ?? {};
-  const positive = (value: unknown): value is number | bigint => (value as number) > 0;
-  if (positive(limit) && positive(swap) && swap < limit) {
-    report(
-      `${path}.memory.swap`,
-      `is memory and swap together: must not be below the limit ${limit}, is ${swap}`,
-    );
+  for (const [device, { hcaHandles, hcaObjects }] of Object.entries(rdma ?? {})) {
+    if (hcaHandles === undefined && hcaObjects === undefined)
+      report(`${path}.rdma[${JSON.stringify(device)}]`, 'must have hcaHandles or hcaObjects');
   }
-  if (positive(limit) && positive(reservation) && reservation > limit) {
-    report(`${path}.memory.reservation`, `must not be above the limit ${limit}, is ${reservation}`);
-  }
-  for (const name of Object.keys(resources.unified ?? {})) {
-    if (name.includes('/'))
-      report(
-        `${path}.unified[${JSON.stringify(name)}]`,
-        'must be the name of a file of the cgroup',
-      );
-  }
+}
+
+/** A reservation may be above the limit: it is in the specification's own example. */
+function checkMemory({ limit = 0, swap = 0 }: LinuxMemory, path: string, report: Report): void {
+  if (limit <= 0 || swap <= 0 || swap >= limit) return;
+  report(
+    `${path}.swap`,
+    `is memory and swap together: must not be below the limit ${limit}, is ${swap}`,
+  );
+}
+
+function checkCpu({ quota = 0, burst = 0 }: LinuxCPU, path: string, report: Report): void {
+  if (quota <= 0 || burst <= quota) return;
+  report(`${path}.burst`, `must not be above the quota ${quota}, is ${burst}`);
 }

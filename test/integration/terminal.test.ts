@@ -1,0 +1,226 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { command, Lab, type Mutate } from '../support/lab.js';
+import { skipUnless } from '../support/skip.js';
+
+const lab = new Lab();
+const terminals = fileURLToPath(new URL('../unit/console/terminals.py', import.meta.url));
+const receiver = fileURLToPath(new URL('../support/console.py', import.meta.url));
+const python = skipUnless(
+  process.geteuid?.() === 0 && spawnSync('python3', ['-V']).status === 0,
+  'root and python3',
+);
+
+const onTerminal =
+  (script: string, mutate: Mutate = () => {}): Mutate =>
+  (spec, bundle) => {
+    spec.process.terminal = true;
+    spec.process.args = ['sh', '-c', script];
+    mutate(spec, bundle);
+  };
+
+/** Creates and starts a container whose terminal goes to a socket. Returns what came over it and what was written to it. */
+async function throughSocket(
+  mutate: Mutate,
+): Promise<{ message: Record<string, unknown>; output: string }> {
+  const socket = join(lab.folder, `${lab.name()}.sock`);
+  const listening = spawn('python3', [receiver, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(listening.stdout, 'data');
+  const { id } = lab.create(lab.bundle(mutate), '--console-socket', socket);
+  lab.ok(['start', id]);
+  const [message = '', ...output] = (await text(listening.stdout)).split('\n');
+  lab.ok(['delete', '--force', id]);
+  return { message: JSON.parse(message), output: output.join('\n').replaceAll('\r', '') };
+}
+
+python(test)(
+  "--console-socket gets one message with the master of the container's terminal",
+  async () => {
+    const script =
+      'tty; [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo three; stat -c "%F %a %u" /dev/console; stty size; readlink /proc/self/fd/0';
+    const { message, output } = await throughSocket(
+      onTerminal(script, (spec) => {
+        spec.process.consoleSize = { width: 132, height: 43 };
+      }),
+    );
+    const { bytes, name, ...others } = message;
+    assert.ok(Number(bytes) > 0);
+    assert.match(String(name), /\/(ptmx|pts\/ptmx)$/);
+    assert.equal(others, { count: 1, rest: 0, number: 0, size: [43, 132] });
+    assert.equal(output.trimEnd().split('\n'), [
+      '/dev/pts/0',
+      'three',
+      'character special file 620 0',
+      '43 132',
+      '/dev/pts/0',
+    ]);
+  },
+);
+
+python(test)(
+  "the terminal belongs to the container's user, and is the controlling one",
+  async () => {
+    const { output } = await throughSocket(
+      onTerminal('stat -c %u /dev/pts/0; echo through > /dev/tty', (spec) => {
+        spec.process.user = { uid: 1000, gid: 1000 };
+      }),
+    );
+    assert.equal(output.trimEnd().split('\n'), ['1000', 'through']);
+  },
+);
+
+python(test)(
+  'create without a socket for a terminal, and a socket without one, are refused',
+  () => {
+    const bundle = lab.bundle(onTerminal('true'));
+    assert.match(lab.fails(['create', '--bundle', bundle, lab.name()]), '--console-socket');
+    const plain = lab.bundle();
+    assert.match(
+      lab.fails(['create', '--console-socket', '/x', '--bundle', plain, lab.name()]),
+      'process.terminal',
+    );
+  },
+);
+
+/** A foreground run on a terminal of its own. */
+class Session {
+  readonly #child: ChildProcess;
+  #output = '';
+
+  constructor(
+    readonly id: string,
+    mutate: Mutate,
+  ) {
+    const run = [command, '--root', lab.root, 'run', '--bundle', lab.bundle(mutate), id];
+    this.#child = spawn('python3', [terminals, 'outer', process.execPath, ...run], {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    });
+    this.#child.stdout?.setEncoding('utf8').on('data', (chunk) => {
+      this.#output += chunk;
+    });
+  }
+
+  get output(): string {
+    return this.#output.replaceAll('\r', '');
+  }
+
+  async until(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#output)) {
+      assert.ok(this.#child.stdout);
+      await once(this.#child.stdout, 'data');
+    }
+  }
+
+  type(keys: string): void {
+    this.#child.stdin?.write(keys);
+  }
+
+  resize(width: number, height: number): void {
+    (this.#child.stdio[3] as NodeJS.WritableStream).write(`SIZE ${width} ${height}\n`);
+  }
+
+  async end(): Promise<{ status: number; restored: boolean }> {
+    assert.ok(this.#child.stderr);
+    const lines = (await text(this.#child.stderr)).trim().split('\n');
+    return JSON.parse(lines.at(-1) ?? '');
+  }
+}
+
+python(test)(
+  'in the foreground keys go in and output comes out, and the terminal is as before at the end',
+  async () => {
+    const session = new Session(
+      lab.name(),
+      onTerminal('echo ready; read line; echo "got $line"; stty size; exit 5'),
+    );
+    await session.until(/ready/);
+    session.type('hello\n');
+    assert.equal(await session.end(), { status: 5, restored: true });
+    assert.match(session.output, /ready\nhello\ngot hello\n24 80\n/);
+  },
+);
+
+python(test)("^C is the container's affair", async () => {
+  const session = new Session(
+    lab.name(),
+    onTerminal(
+      'trap "echo interrupted; exit 9" INT; echo ready; while :; do sleep 1000 & wait; done',
+    ),
+  );
+  await session.until(/ready/);
+  session.type('\x03');
+  assert.equal(await session.end(), { status: 9, restored: true });
+  assert.match(session.output, 'interrupted');
+});
+
+python(test)('a new window size reaches the container', async () => {
+  const session = new Session(
+    lab.name(),
+    onTerminal('trap "stty size; exit 0" WINCH; echo ready; while :; do sleep 1000 & wait; done'),
+  );
+  await session.until(/ready/);
+  session.resize(111, 22);
+  assert.equal(await session.end(), { status: 0, restored: true });
+  assert.match(session.output, '22 111');
+});
+
+for (const [signal, number] of [
+  ['SIGTERM', 15],
+  ['SIGHUP', 1],
+  ['SIGUSR1', 10],
+] as const) {
+  python(test)(`${signal} to a foreground run goes to the container`, async () => {
+    const bundle = lab.bundle((spec) => {
+      spec.process.args = [
+        'sh',
+        '-c',
+        `trap "exit ${number}" ${signal.slice(3)}; echo ready; while :; do sleep 1000 & wait; done`,
+      ];
+    });
+    const child = lab.spawn(['run', '--bundle', bundle, lab.name()]);
+    assert.ok(child.stdout);
+    await once(child.stdout, 'data');
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    assert.is(code, number);
+  });
+}
+
+python(test)('what `tsrunc spec` writes runs as it is', async () => {
+  const folder = lab.bundle();
+  spawnSync('rm', [join(folder, 'config.json')]);
+  spawnSync('cp', ['-a', lab.rootfs, join(folder, 'rootfs')]);
+  lab.ok(['spec', '--bundle', folder]);
+  const written = readFileSync(join(folder, 'config.json'), 'utf8');
+  assert.match(lab.fails(['spec', '--bundle', folder]), 'is there already');
+  assert.is(readFileSync(join(folder, 'config.json'), 'utf8'), written);
+  const id = lab.name();
+  const child = spawn(
+    'python3',
+    [
+      terminals,
+      'outer',
+      process.execPath,
+      command,
+      '--root',
+      lab.root,
+      'run',
+      '--bundle',
+      folder,
+      id,
+    ],
+    { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
+  );
+  child.stdin.write('hostname; exit 3\n');
+  const [output, status] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  assert.match(output, /\ntsrunc\r/);
+  assert.equal(JSON.parse(status.trim().split('\n').at(-1) ?? ''), { status: 3, restored: true });
+});
+
+lab.finish(test);
