@@ -112,7 +112,7 @@ async function testFile(file, temporary) {
 }
 
 function testFiles(pattern) {
-  const order = ['unit', 'integration', 'package'];
+  const order = ['unit', 'cli', 'integration', 'package'];
   return order
     .map((room) => join(root, 'test', room))
     .filter((folder) => existsSync(folder))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 #include <memory>
 #include <string>
@@ -35,10 +36,12 @@ class BytesOf {
   std::string bytes_;
 };
 
-/** A Reader over a heap block of exactly this size, so that AddressSanitizer sees a read past its end. */
+/** A Reader over a heap block of exactly this size, so that AddressSanitizer sees a read past its
+ * end. */
 class Input {
  public:
-  explicit Input(std::string_view bytes) : block_(new uint8_t[bytes.size()]), size_(bytes.size()) {
+  explicit Input(const std::string& bytes)
+      : block_(new uint8_t[bytes.size()]), size_(bytes.size()) {
     memcpy(block_.get(), bytes.data(), bytes.size());
   }
   [[nodiscard]] Reader reader() const { return {block_.get(), size_}; }

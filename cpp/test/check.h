@@ -33,33 +33,33 @@ bool same(const A& a, const B& b) {
 
 }  // namespace tsrunc::test
 
-#define TEST(name)                                                   \
-  static void test_##name();                                         \
+#define TEST(name)                                                                 \
+  static void test_##name();                                                       \
   static const tsrunc::test::Registration registration_##name(#name, test_##name); \
   static void test_##name()
 
 /** Expects something to be true. */
-#define CHECK(condition)                                              \
-  do {                                                                \
+#define CHECK(condition)                                                  \
+  do {                                                                    \
     if (!(condition)) tsrunc::test::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 
 /** Expects two values to be equal, and shows them when they aren't. */
-#define CHECK_EQUAL(actual, expected)                                              \
-  do {                                                                             \
-    const auto is = (actual);                                                      \
-    const auto wanted = (expected);                                                \
-    if (!tsrunc::test::same(is, wanted)) {                                         \
-      tsrunc::test::fail(__FILE__, __LINE__,                                       \
-                         #actual " is " + tsrunc::test::shown(is) + ", not " +     \
-                             tsrunc::test::shown(wanted));                         \
-    }                                                                              \
+#define CHECK_EQUAL(actual, expected)                                                         \
+  do {                                                                                        \
+    const auto is = (actual);                                                                 \
+    const auto wanted = (expected);                                                           \
+    if (!tsrunc::test::same(is, wanted)) {                                                    \
+      tsrunc::test::fail(                                                                     \
+          __FILE__, __LINE__,                                                                 \
+          #actual " is " + tsrunc::test::shown(is) + ", not " + tsrunc::test::shown(wanted)); \
+    }                                                                                         \
   } while (false)
 
 /** Ends this test when what follows would make no sense. */
-#define REQUIRE(condition)                                        \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      return tsrunc::test::fail(__FILE__, __LINE__, #condition);  \
-    }                                                             \
+#define REQUIRE(condition)                                       \
+  do {                                                           \
+    if (!(condition)) {                                          \
+      return tsrunc::test::fail(__FILE__, __LINE__, #condition); \
+    }                                                            \
   } while (false)

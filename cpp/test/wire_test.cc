@@ -74,9 +74,14 @@ std::string one_of_everything() {
   return BytesOf()
       .u64(7)
       .string("text")
-      .u32(2).string("").string("second")
-      .u32(2).u32(1).u32(2)
-      .u32(3).raw("abc")
+      .u32(2)
+      .string("")
+      .string("second")
+      .u32(2)
+      .u32(1)
+      .u32(2)
+      .u32(3)
+      .raw("abc")
       .u8(1);
 }
 
@@ -87,7 +92,7 @@ TEST(whatever_is_cut_off_fails_and_is_never_read_past) {
   read_all(reader);
   CHECK(reader.at_end());
   for (size_t size = 0; size < whole.size(); ++size) {
-    const Input part(std::string_view(whole).substr(0, size));
+    const Input part(whole.substr(0, size));
     Reader cut = part.reader();
     read_all(cut);
     CHECK(cut.failed());
@@ -120,8 +125,10 @@ TEST(after_a_failure_everything_is_zero) {
   CHECK(reader.slice(0).failed() || reader.slice(0).at_end());
 }
 
-/** Lengths that are too large by one, by a sign, and by what wraps around when it is counted up or multiplied. */
-constexpr uint32_t kLies[] = {4, 0x3fffffff, 0x40000000, 0x40000001, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+/** Lengths that are too large by one, by a sign, and by what wraps around when it is counted up or
+ * multiplied. */
+constexpr uint32_t kLies[] = {4,          0x3fffffff, 0x40000000, 0x40000001,
+                              0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
 
 template <typename Value>
 void expect_refused(const std::string& bytes) {
@@ -141,8 +148,104 @@ TEST(a_length_that_reaches_beyond_the_end_is_refused) {
     expect_refused<StringList>(BytesOf().u32(lie).string("").string("").string(""));
     const Input input("abc");
     Reader reader = input.reader();
-    CHECK(reader.slice(lie).size_left_is_unknown_but_at_end_or_failed());
+    CHECK(reader.slice(lie).at_end());
+    CHECK(reader.failed());
   }
+}
+
+TEST(a_string_ends_where_its_length_says) {
+  using std::string_view;
+  // A NUL inside; none at the end; a length that includes the NUL.
+  expect_refused<const char*>(BytesOf().u32(3).raw(string_view("a\0b\0", 4)));
+  expect_refused<const char*>(BytesOf().u32(3).raw("abcd"));
+  expect_refused<const char*>(BytesOf().u32(4).raw(string_view("abc\0\0", 5)));
+  expect_refused<StringList>(BytesOf().u32(2).string("good").u32(1).raw(string_view("\0\0", 2)));
+}
+
+TEST(lists_yield_their_elements_in_order) {
+  const Input input(
+      BytesOf().u32(3).string("a").string("").string("c").u32(2).u32(7).u32(0xffffffff));
+  Reader reader = input.reader();
+  StringList texts;
+  U32List numbers;
+  reader.read(texts);
+  reader.read(numbers);
+  CHECK(reader.at_end());
+  CHECK(strings(texts) == (std::vector<std::string>{"a", "", "c"}));
+  REQUIRE(numbers.size() == 2);
+  CHECK_EQUAL(numbers[0], 7U);
+  CHECK_EQUAL(numbers[1], 0xffffffffU);
+}
+
+TEST(a_slice_ends_where_it_ends) {
+  const Input input(BytesOf().u32(1).u32(2).u32(3));
+  Reader reader = input.reader();
+  Reader slice = reader.slice(4);
+  uint32_t value = 0;
+  slice.read(value);
+  CHECK_EQUAL(value, 1U);
+  CHECK(slice.at_end());
+  slice.read(value);
+  CHECK(slice.failed());
+  reader.read(value);
+  CHECK_EQUAL(value, 2U);
+  CHECK(!reader.failed());
+}
+
+/** Takes the place of init's: remembers what it is asked for. */
+struct Listener {
+  std::string heard;
+  [[nodiscard]] Status malformed() const { return Error{0, "", "", "malformed"}; }
+  template <typename Operation>
+  Status run(const Operation&) {
+    heard = "another";
+    return {};
+  }
+  Status run(const operations::SetHostname& op) {
+    heard = op.name;
+    return {};
+  }
+};
+
+bool dispatched(operations::Code code, const std::string& bytes, Listener& listener) {
+  const Input input(bytes);
+  Reader reader = input.reader();
+  return operations::dispatch(static_cast<uint8_t>(code), reader, listener).ok();
+}
+
+TEST(an_operation_is_carried_out_when_its_arguments_are_all_there_and_nothing_else) {
+  using operations::Code;
+  Listener listener;
+  CHECK(dispatched(Code::SetHostname, BytesOf().string("box"), listener));
+  CHECK_EQUAL(listener.heard, std::string("box"));
+  CHECK(!dispatched(Code::SetHostname, BytesOf().string("other").u8(0), listener));
+  CHECK(!dispatched(Code::SetHostname, BytesOf().u32(2), listener));
+  CHECK(!dispatched(Code::SetHostname, "", listener));
+  CHECK(!dispatched(static_cast<Code>(0), "", listener));
+  CHECK(!dispatched(static_cast<Code>(255), "", listener));
+  CHECK_EQUAL(listener.heard, std::string("box"));
+}
+
+TEST(a_message_that_is_built_can_be_read) {
+  Writer<32> writer;
+  writer.u8(3);
+  writer.u32(0x01020304);
+  writer.string("text", 100);
+  writer.string("cut off", 3);
+  const Input input({reinterpret_cast<const char*>(writer.data()), writer.size()});
+  Reader reader = input.reader();
+  uint8_t code = 0;
+  uint32_t number = 0;
+  const char* text = nullptr;
+  const char* cut = nullptr;
+  reader.read(code);
+  reader.read(number);
+  reader.read(text);
+  reader.read(cut);
+  CHECK(reader.at_end());
+  CHECK_EQUAL(number, 0x01020304U);
+  CHECK_EQUAL(text, "text");
+  CHECK_EQUAL(cut, "cut");
 }
 
 }  // namespace

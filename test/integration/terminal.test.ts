@@ -25,16 +25,30 @@ const onTerminal =
     mutate(spec, bundle);
   };
 
+/** Starts one of the Python programs that listen on a socket. The function it resolves with waits for all that the program prints. */
+async function listen(...args: string[]): Promise<() => Promise<string>> {
+  const child = spawn('python3', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => {
+    output += chunk;
+  });
+  const closed = once(child, 'close');
+  await once(child.stdout, 'data');
+  return async () => {
+    await closed;
+    return output.replace('listening\n', '');
+  };
+}
+
 /** Creates and starts a container whose terminal goes to a socket. Returns what came over it and what was written to it. */
 async function throughSocket(
   mutate: Mutate,
 ): Promise<{ message: Record<string, unknown>; output: string }> {
   const socket = join(lab.folder, `${lab.name()}.sock`);
-  const listening = spawn('python3', [receiver, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(listening.stdout, 'data');
+  const received = await listen(receiver, socket);
   const { id } = lab.create(lab.bundle(mutate), '--console-socket', socket);
   lab.ok(['start', id]);
-  const [message = '', ...output] = (await text(listening.stdout)).split('\n');
+  const [message = '', ...output] = (await received()).split('\n');
   lab.ok(['delete', '--force', id]);
   return { message: JSON.parse(message), output: output.join('\n').replaceAll('\r', '') };
 }
@@ -72,6 +86,19 @@ python(test)(
       }),
     );
     assert.equal(output.trimEnd().split('\n'), ['1000', 'through']);
+  },
+);
+
+python(test)(
+  "--pidfd-socket gets one message with a pidfd of the container's process",
+  async () => {
+    const socket = join(lab.folder, `${lab.name()}.sock`);
+    const received = await listen(terminals, 'receive', socket);
+    const { id } = lab.create(lab.bundle(), '--pidfd-socket', socket);
+    const { count, file, rest } = JSON.parse(await received());
+    assert.equal([count, rest], [1, 0]);
+    assert.match(file, 'pidfd');
+    lab.ok(['delete', id]);
   },
 );
 

@@ -58,7 +58,7 @@ export async function endInit(
   const pidfd = stored.init === undefined ? undefined : openVerified(native, stored.init);
   if (pidfd === undefined) return;
   try {
-    const gone = native.waitGone(pidfd);
+    const gone = withinPatience(native.waitGone(pidfd), state.pid);
     // A frozen process takes no signal until it is thawed, which the cgroup's kill sees to.
     if (state.status === 'paused' && stored.cgroup !== undefined)
       await openCgroup(stored.cgroup, native).kill();
@@ -66,6 +66,30 @@ export async function endInit(
     await gone;
   } finally {
     native.close(pidfd);
+  }
+}
+
+/** How long a process may take to end after SIGKILL, in milliseconds. */
+const PATIENCE = 10_000;
+
+/**
+ * The first process of a pid namespace ends only when all others in it were reaped, some perhaps by a parent
+ * outside that doesn't; and one in an uninterruptible sleep doesn't end at all.
+ */
+async function withinPatience(gone: Promise<void>, pid: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const why = `process ${pid} has not ended ${PATIENCE / 1000} s after SIGKILL: another process of its pid namespace may be waiting for its parent to reap it, or a device for an answer`;
+      reject(new TsruncError(why, { code: 'EBUSY', stage: 'delete' }));
+    }, PATIENCE);
+  });
+  try {
+    // The loser of the race is ended by the closing of the pidfd.
+    gone.catch(() => {});
+    await Promise.race([gone, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -59,7 +59,7 @@ export function planDevices(
       type: device.type,
       major: device.major ?? 0,
       minor: device.minor ?? 0,
-      mode: device.fileMode ?? 0o666,
+      mode: (device.fileMode ?? 0o666) & 0o7777,
       uid: device.uid ?? 0,
       gid: device.gid ?? 0,
     });

@@ -249,7 +249,8 @@ const linux = record({
         type: oneOf(['c', 'b', 'u', 'p']),
         path: absolutePath,
         ...deviceNumbers,
-        fileMode: integer(0, 0o7777),
+        // Podman writes the type's bits too.
+        fileMode: integer(0, 0o177777),
         uid: id,
         gid: id,
       },

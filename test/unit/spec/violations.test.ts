@@ -171,7 +171,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ['linux.devices[0].minor', (spec) => (spec.linux.devices = [{ ...device, minor: 2 ** 20 }])],
   [
     'linux.devices[0].fileMode',
-    (spec) => (spec.linux.devices = [{ ...device, fileMode: 0o10000 }]),
+    (spec) => (spec.linux.devices = [{ ...device, fileMode: 0o200000 }]),
   ],
   ['linux.devices[1].path', (spec) => (spec.linux.devices = [device, device])],
   // "Control groups"

@@ -1,0 +1,129 @@
+/** measure.mjs FOLDER CGROUP ROUNDS RESULT: takes the times, in the view that run.mjs made, and writes them to RESULT. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../scripts/steps.mjs';
+import { memoryOf } from './memory.mjs';
+import { runtimes } from './peers.mjs';
+
+const [folder = '', cgroup = '', rounds = '', result = ''] = process.argv.slice(2);
+const WARM_UP = 2;
+let count = 0;
+
+/** Runs a command to its end. Throws with what it said when it fails. */
+function call([command, ...args]) {
+  const { status, error, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (status === 0) return;
+  const said = error?.message ?? stderr.trim();
+  throw new Error(`${[command, ...args].join(' ')} failed with status ${status}: ${said}`);
+}
+
+/** A row: `act` is timed; `before` and `after` each time are not. */
+function processCases(runtime) {
+  const { name, command } = runtime;
+  const bundle = (of) => ['--bundle', join(folder, of)];
+  const remove = (id) => call([...command, 'delete', '--force', id]);
+  const create = (id) => call([...command, 'create', ...bundle('sleep'), id]);
+  return [
+    {
+      group: 'run /bin/true',
+      name,
+      act: (id) => call([...command, 'run', ...bundle('true'), id]),
+    },
+    {
+      group: 'create + start + delete --force (of a running container)',
+      name,
+      act: (id) => {
+        create(id);
+        call([...command, 'start', id]);
+        remove(id);
+      },
+    },
+    {
+      group: 'state',
+      name,
+      before: create,
+      act: (id) => call([...command, 'state', id]),
+      after: remove,
+    },
+  ];
+}
+
+/** The library in this process: what a Node program pays that has it loaded. */
+async function libraryCase() {
+  const { Runtime } = await import(join(root, 'dist/index.js'));
+  const runtime = new Runtime({ root: join(folder, 'state-library') });
+  const stdio = ['ignore', 'ignore', 'ignore'];
+  return {
+    group: 'run /bin/true',
+    name: 'tsrunc as a library, warm',
+    act: async (id) => {
+      const container = await runtime.run(id, { bundle: join(folder, 'true'), stdio });
+      const { code } = await container.wait();
+      if (code !== 0) throw new Error(`the library's container ended with status ${code}`);
+    },
+  };
+}
+
+function referenceCases() {
+  const floor = join(folder, 'floor');
+  const rootfs = join(folder, 'rootfs');
+  const group = 'run /bin/true';
+  const floors = [
+    {
+      group,
+      name: 'floor: the bare system calls, in C',
+      act: () => call([floor, rootfs, `${cgroup}-floor`]),
+    },
+    { group, name: 'floor without cgroups', act: () => call([floor, rootfs]) },
+  ];
+  return [
+    ...(existsSync(floor) ? floors : []),
+    {
+      group: 'state',
+      name: 'node empty.js',
+      act: () => call([process.execPath, join(folder, 'empty.js')]),
+    },
+    { group: 'state', name: 'spawning /bin/true, measured so', act: () => call(['/bin/true']) },
+  ];
+}
+
+/** One measurement in ms, or undefined once the case has failed: said once, then left out. */
+async function measure(one, timed) {
+  const id = `bench-${++count}`;
+  try {
+    one.before?.(id);
+    const since = process.hrtime.bigint();
+    await one.act(id);
+    const took = Number(process.hrtime.bigint() - since) / 1e6;
+    one.after?.(id);
+    if (timed) one.times.push(took);
+  } catch (error) {
+    console.error(`${one.name} is left out of "${one.group}": ${error.message}.`);
+    one.failed = true;
+  }
+}
+
+const all = runtimes(folder);
+const cases = [...referenceCases(), await libraryCase(), ...all.flatMap(processCases)];
+for (const one of cases) one.times = [];
+for (let round = -WARM_UP; round < Number(rounds); ++round) {
+  for (const one of cases) {
+    if (!one.failed) await measure(one, round >= 0);
+  }
+}
+const memory = all.flatMap((runtime) => {
+  try {
+    return [{ name: runtime.name, ...memoryOf(runtime.command, join(folder, 'sleep'), folder) }];
+  } catch (error) {
+    console.error(`${runtime.name} is left out of the memory table: ${error.message}.`);
+    return [];
+  }
+});
+const rows = cases
+  .filter(({ failed }) => !failed)
+  .map(({ group, name, times }) => ({ group, name, times }));
+writeFileSync(result, JSON.stringify({ rows, memory }));

@@ -1,0 +1,68 @@
+/** The benchmark's own view of the machine: pure cgroup v1, which all runtimes of these days accept. */
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The mounts of v1 hierarchies: where they are and their controllers. */
+function hierarchies() {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' - ').map((half) => half.split(' ')))
+    .filter(([mount, fs]) => mount[4].startsWith('/sys/fs/cgroup') && fs[0].startsWith('cgroup'))
+    .map(([mount, fs]) => ({
+      target: mount[4],
+      type: fs[0],
+      controllers: fs[2]
+        .split(',')
+        .filter((option) => !/^(rw|ro|xattr|release_agent=.*|clone_children)$/.test(option)),
+    }));
+}
+
+/**
+ * The command line that runs another one in a mount namespace where /sys/fs/cgroup has the v1 hierarchies
+ * alone, and in a pid namespace, with whose end everything in it is gone, zombies included. Nothing of the
+ * host's mounts is changed. A host without v1 keeps its own view.
+ */
+export function inView(command) {
+  const v1 = hierarchies().filter(({ type }) => type === 'cgroup');
+  const script = ['set -e'];
+  if (v1.length > 0) script.push('mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup');
+  for (const { target, controllers } of v1) {
+    const named = controllers.some((controller) => controller.startsWith('name='));
+    const options = named ? ['none', ...controllers] : controllers;
+    script.push(`mkdir '${target}'`, `mount -t cgroup -o '${options.join()}' cgroup '${target}'`);
+  }
+  script.push('exec "$@"');
+  return [
+    ...[
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      '--pid',
+      '--fork',
+      '--kill-child',
+      '--mount-proc',
+    ],
+    ...['sh', '-c', script.join('\n'), 'sh', ...command],
+  ];
+}
+
+/** Removes a cgroup and those in it from every hierarchy. */
+export function removeCgroups(name) {
+  for (const { target } of hierarchies()) {
+    const folder = join(target, name);
+    if (existsSync(folder)) remove(folder);
+  }
+}
+
+function remove(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) remove(join(folder, entry.name));
+  }
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    console.error(`The cgroup ${folder} can't be removed: ${error.message}.`);
+  }
+}
