@@ -1,6 +1,6 @@
 /** measure.mjs FOLDER CGROUP ROUNDS RESULT: takes the times, in the view that run.mjs made, and writes them to RESULT. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/steps.mjs';
 import { memoryOf } from './memory.mjs';
@@ -10,14 +10,16 @@ const [folder = '', cgroup = '', rounds = '', result = ''] = process.argv.slice(
 const WARM_UP = 2;
 let count = 0;
 
+/** A file, not a pipe: a created container holds it open, and the end of a pipe would never come. */
+const errors = openSync(join(folder, 'stderr'), 'a');
+
 /** Runs a command to its end. Throws with what it said when it fails. */
 function call([command, ...args]) {
-  const { status, error, stderr } = spawnSync(command, args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-  });
+  ftruncateSync(errors);
+  const stdio = ['ignore', 'ignore', errors];
+  const { status, error } = spawnSync(command, args, { stdio, timeout: 20_000 });
   if (status === 0) return;
-  const said = error?.message ?? stderr.trim();
+  const said = error?.message ?? readFileSync(join(folder, 'stderr'), 'utf8').trim();
   throw new Error(`${[command, ...args].join(' ')} failed with status ${status}: ${said}`);
 }
 
@@ -117,7 +119,7 @@ for (let round = -WARM_UP; round < Number(rounds); ++round) {
 }
 const memory = all.flatMap((runtime) => {
   try {
-    return [{ name: runtime.name, ...memoryOf(runtime.command, join(folder, 'sleep'), folder) }];
+    return [{ name: runtime.name, ...memoryOf(runtime.command, call, folder) }];
   } catch (error) {
     console.error(`${runtime.name} is left out of the memory table: ${error.message}.`);
     return [];

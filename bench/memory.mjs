@@ -1,21 +1,19 @@
 /** What a container that is created and waits for its start holds. */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * Creates a container, looks at its first process and deletes it.
  *
+ * @param command the runtime with its global flags
+ * @param call runs a command line to its end
+ * @param folder where the bundle `sleep` is
  * @returns in KiB: what it has mapped (RSS), what of that is its own alone, and the memfds that it keeps alive.
  */
-export function memoryOf(command, bundle, folder) {
+export function memoryOf(command, call, folder) {
   const id = 'bench-memory';
   const pidFile = join(folder, 'pid');
-  const call = (...args) =>
-    execFileSync(command[0], [...command.slice(1), ...args], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-  call('create', '--bundle', bundle, '--pid-file', pidFile, id);
+  call([...command, 'create', '--bundle', join(folder, 'sleep'), '--pid-file', pidFile, id]);
   try {
     const pid = readFileSync(pidFile, 'utf8');
     const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
@@ -26,7 +24,7 @@ export function memoryOf(command, bundle, folder) {
       );
     return { rss: field('Rss'), own: field('Private_(?:Clean|Dirty)'), memfd: memfds(pid) };
   } finally {
-    call('delete', '--force', id);
+    call([...command, 'delete', '--force', id]);
   }
 }
 

@@ -5,8 +5,8 @@
  * This process makes what is needed and takes it away again; the measuring is done by bench/measure.mjs in
  * namespaces of its own, with the cgroups that crun accepts (see view.mjs).
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,39 +58,48 @@ function compileFloor(folder) {
   }
 }
 
+/** Resolves when the command and everything that it has started are gone. Interrupted, it ends them. */
+function runInView(wanted, env) {
+  const [command, ...args] = inView(wanted);
+  // The measuring prints only what is missing or fails, on stderr: stdout is the result's.
+  const child = spawn(command, args, { env, stdio: ['ignore', 2, 2] });
+  const end = () => {
+    // unshare(1) itself ignores signals. When the first process of its pid namespace has ended, all others have.
+    const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+    if (first !== '') process.kill(Number(first), 'SIGKILL');
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, end);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', () => {
+      for (const signal of signals) process.off(signal, end);
+      resolve();
+    });
+  });
+}
+
 await main(async () => {
   const { rounds, json } = options();
   if (process.geteuid() !== 0)
     throw new StepError('The benchmark makes containers as root: run it with sudo.');
-  if (!existsSync(join(root, 'dist/tsrunc.cjs')))
-    throw new StepError('There is no dist/tsrunc.cjs to measure: run `npm run build` first.');
+  if (!['tsrunc.cjs', 'index.js'].every((file) => existsSync(join(root, 'dist', file))))
+    throw new StepError('There is no dist/ to measure: run `npm run build` first.');
 
   const folder = mkdtempSync(join(tmpdir(), 'tsrunc-bench-'));
   const cgroup = `tsrunc-bench-${process.pid}`;
-  // Interrupted, it still takes everything away: the measuring process gets the signal too and ends first.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
   try {
     makeRootfs(join(folder, 'rootfs'));
     await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`);
     await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`);
-    copyFileSync('/dev/null', join(folder, 'empty.js'));
+    writeFileSync(join(folder, 'empty.js'), '');
     compileFloor(folder);
     const result = join(folder, 'result.json');
     const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
-    const [command, ...args] = inView([
-      process.execPath,
-      measure,
-      folder,
-      cgroup,
-      String(rounds),
-      result,
-    ]);
-    // The measuring prints only what is missing or fails, on stderr: stdout is the result's.
-    const { status } = spawnSync(command, args, { env, stdio: ['ignore', 2, 2] });
-    if (status !== 0 || !existsSync(result)) throw new StepError('The benchmark broke off.');
+    await runInView([process.execPath, measure, folder, cgroup, String(rounds), result], env);
+    if (!existsSync(result)) throw new StepError('The benchmark broke off.');
     printReport(result, machine(), rounds, json);
   } finally {
-    removeCgroups(cgroup);
+    for (const name of [cgroup, `${cgroup}-floor`]) removeCgroups(name);
     rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -1,6 +1,6 @@
 import type { CgroupHierarchy } from '../cgroup/cgroup.js';
 import { TsruncError } from '../errors.js';
-import { MOUNT_ATTR } from './kernel.js';
+import { MOUNT_ATTR, MS_REC, MS_SLAVE } from './kernel.js';
 import { type ParsedOptions, readonlyMount } from './mount-options.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
@@ -132,7 +132,8 @@ class CgroupMounts {
       clear: this.#options.clear,
       recursiveSet: 0n,
       recursiveClear: 0n,
-      propagation: this.#options.propagation,
+      // The host's cgroup mounts may be shared; nothing goes out to them.
+      propagation: [MS_SLAVE | MS_REC, ...this.#options.propagation],
     };
   }
 }
