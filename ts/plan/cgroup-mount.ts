@@ -5,6 +5,9 @@ import { type ParsedOptions, readonlyMount } from './mount-options.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
 
+/** Whether the container has a cgroup namespace, and of whose making. */
+export type CgroupNamespace = 'none' | 'new' | 'joined';
+
 /** The first open slot of a host directory, or 0 where init can open it itself. */
 type OpenSource = (source: string) => number;
 
@@ -20,7 +23,7 @@ interface Planned {
  */
 export function planCgroupMount(
   request: PlanRequest,
-  hasNamespace: boolean,
+  namespace: CgroupNamespace,
   target: string,
   options: ParsedOptions,
   openSource: OpenSource,
@@ -35,31 +38,33 @@ export function planCgroupMount(
       },
     );
   }
-  const builder = new CgroupMounts(request, hasNamespace, options, openSource);
+  const builder = new CgroupMounts(request, namespace, options, openSource);
   if (layout.version === 'v2') return { mounts: [builder.unified(target, 'unified')], finish: [] };
   return builder.hierarchies(target, layout.hierarchies);
 }
 
 class CgroupMounts {
   readonly #request: PlanRequest;
-  readonly #hasNamespace: boolean;
+  readonly #namespace: CgroupNamespace;
   readonly #options: ParsedOptions;
   readonly #openSource: OpenSource;
 
   constructor(
     request: PlanRequest,
-    hasNamespace: boolean,
+    namespace: CgroupNamespace,
     options: ParsedOptions,
     openSource: OpenSource,
   ) {
     this.#request = request;
-    this.#hasNamespace = hasNamespace;
+    this.#namespace = namespace;
     this.#options = options;
     this.#openSource = openSource;
   }
 
   unified(target: string, name: string): Operation {
-    return this.#hasNamespace ? this.#mount(target, 'cgroup2', []) : this.#bind(target, name);
+    return this.#namespace === 'none'
+      ? this.#bind(target, name)
+      : this.#mount(target, 'cgroup2', []);
   }
 
   /** cgroup v1: a tmpfs with a directory for each hierarchy and links for controllers that share one. */
@@ -69,8 +74,7 @@ class CgroupMounts {
     ];
     for (const hierarchy of hierarchies) {
       const place = `${target}/${hierarchy.name}`;
-      if (hierarchy.controllers.length === 0) mounts.push(this.unified(place, hierarchy.name));
-      else mounts.push(this.#hierarchy(place, hierarchy));
+      mounts.push(this.#hierarchy(place, hierarchy));
       if (hierarchy.controllers.length < 2) continue;
       for (const controller of hierarchy.controllers) {
         mounts.push({
@@ -86,7 +90,11 @@ class CgroupMounts {
   }
 
   #hierarchy(target: string, { name, controllers }: CgroupHierarchy): Operation {
-    if (!this.#hasNamespace) return this.#bind(target, name);
+    // What a new namespace shows is the container's own directory too, which is bound in half the time.
+    const known = this.#request.cgroup?.directories[name] !== undefined;
+    if (this.#namespace === 'none' || (this.#namespace === 'new' && known))
+      return this.#bind(target, name);
+    if (controllers.length === 0) return this.unified(target, name);
     const named = controllers.some((controller) => controller.startsWith('name='));
     return this.#mount(target, 'cgroup', named ? ['none', ...controllers] : [...controllers]);
   }

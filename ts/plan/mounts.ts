@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { TsruncError } from '../errors.js';
 import type { Mount } from '../spec/types.js';
-import { planCgroupMount } from './cgroup-mount.js';
+import { type CgroupNamespace, planCgroupMount } from './cgroup-mount.js';
 import { MOUNT_ATTR, MS_REC, MS_SLAVE } from './kernel.js';
 import { type ParsedOptions, parseMountOptions, readonlyMount } from './mount-options.js';
 import type { Namespaces } from './namespaces.js';
@@ -123,13 +123,18 @@ class MountPlanner implements PlannedMounts {
     if (options.data.length > 0) refuseData(options.data, index, 'a cgroup mount');
     const planned = planCgroupMount(
       this.#request,
-      this.#namespaces.has('cgroup'),
+      this.#cgroupNamespace(),
       target,
       options,
       (source) => this.openSource(source, true),
     );
     this.mounts.push(...planned.mounts);
     this.finish.push(...planned.finish);
+  }
+
+  #cgroupNamespace(): CgroupNamespace {
+    if (this.#namespaces.joined.has('cgroup')) return 'joined';
+    return this.#namespaces.created.has('cgroup') ? 'new' : 'none';
   }
 
   #remount(target: string, options: ParsedOptions, index: number): void {
