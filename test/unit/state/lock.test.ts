@@ -170,7 +170,8 @@ test('readers never see half a state, also when the writer is killed', () =>
       folder.write(sampleState({ annotations: { size: '0', filler: '' } }));
       look();
     }
-    assert.ok(seen.size > 10, `only ${seen.size} different states were seen`);
+    // Else nobody wrote while we read.
+    assert.ok(seen.size > 1, `only ${seen.size} different states were seen`);
   }));
 
 test.run();
