@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbb9dbf13;
+inline constexpr uint32_t kFingerprint = 0xbeefcce9;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -640,7 +640,8 @@ enum class Message : uint8_t {
   Console = 3,
   HooksDue = 4,
   Created = 5,
-  Failed = 6,
+  Executing = 6,
+  Failed = 7,
 };
 
 enum class Reply : uint8_t {

@@ -80,6 +80,7 @@ Status Executor::run(const operations::Exec& op) {
   root_.reset();
   // What the caller preserved stays; all else, whatever opened it, goes with the exec.
   TRY(check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range"));
+  TRY(channel_.send(Message::Executing));
   const int answer = search_program(op.name, op.search, [&](const char* path) {
     return static_cast<int>(-sys(SYS_execve, path, args.get(), env.get()));
   });

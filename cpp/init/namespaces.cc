@@ -32,7 +32,7 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   uint32_t count = 0;
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
-    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC), "open", file);
+    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
     if (!opened.ok()) {
       status = opened.error();
       return;

@@ -146,6 +146,7 @@ for (const kind of hookKinds) {
     assert.match(stderr, new RegExp(`${kind} hook|/bin/sh`));
     assert.match(stderr, /3/);
     assert.match(lab.fails(['state', id]), 'does not exist');
+    if (fatal) assert.is(readFileSync(after, 'utf8'), 'stopped\n');
   });
 
   root(test)(`a ${kind} hook that outlasts its timeout is killed`, () => {

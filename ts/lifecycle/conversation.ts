@@ -13,6 +13,7 @@
  *        │ ◀──────────────────────────────────────── created ─────────┤
  *        │ ──── commit: wait for `tsrunc start` on the other socket ─▶│
  *        │  or  start: (state), begin at once ───────────────────────▶│
+ *        │ ◀─────────────────────────────────────── executing ────────┤
  *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
  *
  * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
@@ -67,6 +68,8 @@ export async function awaitCreated(
         break;
       case 'failed':
         throw fail.reported(message);
+      default:
+        throw protocolError();
     }
   }
 }
@@ -78,13 +81,17 @@ export interface FailureOf {
   silent(): Promise<TsruncError>;
 }
 
-/** After `start`: the end of file is the exec. */
+/** After `start`: the end of file is the exec, if it was announced; else init was ended before it. */
 export async function awaitExec(native: Native, socket: number, fail: FailureOf): Promise<void> {
-  const received = await native.receive(socket);
-  if (received === undefined) return;
-  const message = decodeMessage(received.data);
-  for (const fd of received.fds) native.close(fd);
-  throw message?.name === 'failed' ? fail.reported(message) : protocolError();
+  for (let announced = false; ; announced = true) {
+    const received = await native.receive(socket);
+    if (received === undefined && announced) return;
+    if (received === undefined) throw await fail.silent();
+    const message = decodeMessage(received.data);
+    for (const fd of received.fds) native.close(fd);
+    if (message?.name === 'failed') throw fail.reported(message);
+    if (message?.name !== 'executing' || announced) throw protocolError();
+  }
 }
 
 export function reply(native: Native, socket: number, name: ReplyName): void {

@@ -12,8 +12,8 @@ import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
 import { asksForSomething } from '../spec/unsupported.js';
+import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
-import type { Lock } from '../state/lock.js';
 import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
@@ -58,6 +58,9 @@ export async function createContainer(
   } catch (error) {
     for (const { what, error: why } of await undo.run())
       context.warn(`could not ${what}: ${String(why)}`);
+    if (error instanceof TsruncError && error.code === 'HOOK_FAILED') {
+      await creation.runPoststopHooks();
+    }
     options.signal?.throwIfAborted();
     throw error;
   }
@@ -72,8 +75,8 @@ class Creation {
   readonly #process: Process;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
-  /** The pid of the process that makes the namespaces. */
-  #stage = 0;
+  /** The process that makes the namespaces. */
+  #stage: InitProcess | undefined;
   #init: InitProcess | undefined;
   #console: number | undefined;
   #state: StoredState;
@@ -151,13 +154,17 @@ class Creation {
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
-    let lock: Lock | undefined;
+    const lock = await folder.lock(this.#options.signal);
+    // Between the two another delete and create may have come: then the folder is theirs.
+    if (folder.read() !== undefined) {
+      lock.release();
+      throw containerExists(this.#id);
+    }
     // The lock goes last: until then nobody may make another container of this name.
     undo.add('remove the state', () => {
       folder.remove();
-      lock?.release();
+      lock.release();
     });
-    lock = await folder.lock(this.#options.signal);
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
@@ -167,20 +174,39 @@ class Creation {
     return started;
   }
 
+  /** runtime.md, "Lifecycle": they are due after a failed hook too, once all is undone. */
+  async runPoststopHooks(): Promise<void> {
+    const { native, warn } = this.#context;
+    const state = { ...this.#publicState('stopped'), pid: 0 };
+    await runHooks('poststop', this.#state.hooks.poststop, state, {
+      native,
+      warn: (failure) => warn(failure.message),
+    });
+  }
+
+  /** Undefined where the container gets no cgroup; then it must not ask for limits either. */
   #locateCgroup(): Cgroup | undefined {
     const { host, cgroups, native, warn } = this.#context;
-    if (cgroups === 'disabled' || host.cgroup.version === 'none') return undefined;
-    const { cgroupsPath, resources } = this.#bundle.spec.linux ?? {};
-    const location = locateCgroup(host.cgroup, this.#id, cgroupsPath);
-    if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
-    if (resources !== undefined && asksForSomething(resources)) {
-      throw new TsruncError(
-        "config.json: linux.resources: this user may not make the container's cgroup, so its limits can't be set: have a cgroup delegated to you, or leave the limits out",
-        { code: 'EACCES', stage: 'cgroup' },
-      );
+    if (cgroups === 'disabled') return this.#withoutLimits('--cgroup-manager is disabled');
+    if (host.cgroup.version === 'none') {
+      return this.#withoutLimits('no cgroups are mounted on /sys/fs/cgroup');
     }
-    warn('the container gets no cgroup of its own: this user may not make one');
-    return undefined;
+    const location = locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath);
+    if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
+    const why = 'this user may not make one (have a cgroup delegated to you)';
+    warn(`the container gets no cgroup of its own: ${why}`);
+    return this.#withoutLimits(why);
+  }
+
+  /** Refuses limits that would be lost. What an unprivileged user can't make anyway, devices, needs no rule. */
+  #withoutLimits(why: string): undefined {
+    const { devices, ...limits } = this.#bundle.spec.linux?.resources ?? {};
+    const asked = this.#context.host.privileged ? { devices, ...limits } : limits;
+    if (!asksForSomething(asked)) return undefined;
+    throw new TsruncError(
+      `config.json: linux.resources: the limits can't be set without a cgroup: ${why}; leave them out, or provide one`,
+      { code: 'UNSUPPORTED', stage: 'cgroup' },
+    );
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
@@ -208,7 +234,8 @@ class Creation {
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
     const socket = this.#spawn(bytes, stdio, folder, cgroup, undo);
-    const abort = (): void => void this.#init?.end();
+    // Before there is an init, the stage may hang on the way to it.
+    const abort = (): void => void (this.#init ?? this.#stage)?.end();
     this.#options.signal?.addEventListener('abort', abort, { once: true });
     try {
       await awaitCreated(native, socket, this.#parent(undo, abort), fail);
@@ -247,9 +274,10 @@ class Creation {
     const { native } = this.#context;
     const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
     const [ours, theirs] = native.socketPair();
-    const given = [theirs, native.memfd('tsrunc-program', bytes)];
+    const given = [theirs];
     let birthplace: number | undefined;
     try {
+      given.push(native.memfd('tsrunc-program', bytes));
       if (cgroup?.birthplace !== undefined) birthplace = openSync(cgroup.birthplace, O_PATH);
       if (!this.#startNow) given.push(native.listen(folder.path(START_SOCKET)));
       const stage = native.spawn({
@@ -257,8 +285,8 @@ class Creation {
         args: [String(3 + preserved.length)],
         ...(birthplace === undefined ? {} : { cgroup: birthplace }),
       });
-      this.#stage = stage.pid;
       const process = new InitProcess(native, stage.pid, stage.pidfd);
+      this.#stage = process;
       undo.add('end the stage', () => process.end());
       return ours;
     } catch (error) {
@@ -275,7 +303,7 @@ class Creation {
     const { native, host } = this.#context;
     const { hooks } = this.#state;
     return {
-      needIdMaps: () => writeIdMaps(this.#stage, this.#bundle.spec.linux ?? {}, host),
+      needIdMaps: () => writeIdMaps(this.#stage?.pid ?? 0, this.#bundle.spec.linux ?? {}, host),
       cloned: (pid: number, pidfd: number): void => {
         const init = new InitProcess(native, pid, pidfd);
         this.#init = init;
@@ -317,8 +345,8 @@ class Creation {
     folder.write(this.#state);
     const { pidFile } = this.#state;
     if (pidFile === undefined) return;
-    undo.add('remove the pid file', () => removePidFile(pidFile));
     writePidFile(pidFile, this.#id, pid);
+    undo.add('remove the pid file', () => removePidFile(pidFile));
   }
 
   #hookOptions() {

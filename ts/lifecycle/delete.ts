@@ -1,11 +1,12 @@
 import { openCgroup } from '../cgroup/open.js';
-import { TsruncError } from '../errors.js';
+import { isSystemError, TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import type { Context } from './context.js';
 import { inspect } from './inspect.js';
+import { signalInit } from './kill.js';
 import type { DeleteOptions } from './options.js';
 import { removeTemporaryPidFile } from './pid-file.js';
 
@@ -20,7 +21,9 @@ export async function deleteContainer(
 ): Promise<void> {
   try {
     const folder = context.store.open(id);
-    const lock = await folder.lock();
+    // Whoever holds the lock may wait for a hook that doesn't end: it ends with its container.
+    if (force) killUnlocked(context, folder);
+    const lock = await folder.lock(AbortSignal.timeout(LOCK_PATIENCE));
     try {
       await remove(context, folder, force);
     } finally {
@@ -30,6 +33,16 @@ export async function deleteContainer(
     if (force && error instanceof TsruncError && error.code === 'CONTAINER_NOT_FOUND') return;
     throw error;
   }
+}
+
+/** How long other commands may be at work on the container, in milliseconds. */
+const LOCK_PATIENCE = 30_000;
+
+function killUnlocked(context: Context, folder: ContainerFolder): void {
+  const stored = folder.read();
+  if (stored === undefined || !folder.isLocked()) return;
+  if (stored.cgroup !== undefined) openCgroup(stored.cgroup, context.native).signalAll(9);
+  else signalInit(context, stored, 9);
 }
 
 async function remove(context: Context, folder: ContainerFolder, force: boolean): Promise<void> {
@@ -59,13 +72,23 @@ export async function endInit(
   if (pidfd === undefined) return;
   try {
     const gone = withinPatience(native.waitGone(pidfd), state.pid);
+    // It may fail while the kill below is still at work, which is no time to die of it.
+    gone.catch(() => {});
     // A frozen process takes no signal until it is thawed, which the cgroup's kill sees to.
     if (state.status === 'paused' && stored.cgroup !== undefined)
       await openCgroup(stored.cgroup, native).kill();
-    else native.signal(pidfd, 9);
+    else signalUnlessGone(native, pidfd);
     await gone;
   } finally {
     native.close(pidfd);
+  }
+}
+
+function signalUnlessGone(native: Context['native'], pidfd: number): void {
+  try {
+    native.signal(pidfd, 9);
+  } catch (error) {
+    if (!(isSystemError(error) && error.code === 'ESRCH')) throw error;
   }
 }
 

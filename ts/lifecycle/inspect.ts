@@ -31,8 +31,10 @@ export function listContainers(context: Context): State[] {
     try {
       return [queryState(context, id)];
     } catch (error) {
-      if (error instanceof TsruncError && error.code === 'CONTAINER_NOT_FOUND') return [];
-      throw error;
+      if (!(error instanceof TsruncError)) throw error;
+      // One that can't be read must not hide the others.
+      if (error.code !== 'CONTAINER_NOT_FOUND') context.warn(error.message);
+      return [];
     }
   });
 }
@@ -47,8 +49,10 @@ function factsOf({ native }: Context, folder: ContainerFolder, stored: StoredSta
         native.close(native.connect(folder.path(START_SOCKET), 'seqpacket'));
         return false;
       } catch (error) {
-        if (!isSystemError(error)) throw error;
-        return true;
+        // Its backlog is full, since init is stopped: it is there all the same.
+        if (isSystemError(error) && error.code === 'EAGAIN') return false;
+        if (isSystemError(error) && /^(ECONNREFUSED|ENOENT)$/.test(error.code)) return true;
+        throw error;
       }
     },
     isBeingCreated: () => folder.isLocked(),

@@ -18,6 +18,8 @@ export async function runContainer(
 ): Promise<RunningContainer> {
   const { init, state, stdio, console } = await createContainer(context, id, options, true);
   const ended = whenEnded(context, init, state, options);
+  // Who never asks for the end must not die of a failed clean-up.
+  ended.catch(() => {});
   const streams = await openStreams(stdio);
   return {
     id,

@@ -185,6 +185,8 @@ export const messages = {
   /** The container is set up; the parent's hooks are due. */
   hooksDue: {},
   created: {},
+  /** The exec is the next thing that init does: the end of the socket then is its success. */
+  executing: {},
   /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
   failed: {
     index: 'u32',

@@ -27,3 +27,12 @@ export function systemFailure(what: string, error: unknown): unknown {
 export function failedWith(error: unknown, ...codes: readonly string[]): boolean {
   return isSystemError(error) && codes.includes(error.code);
 }
+
+/** The ID is taken. */
+export function containerExists(id: string, path?: string): TsruncError {
+  return new TsruncError(`container with given ID already exists: "${id}"`, {
+    code: 'CONTAINER_EXISTS',
+    stage: 'state',
+    ...(path === undefined ? {} : { path }),
+  });
+}

@@ -1,8 +1,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { TsruncError } from '../errors.js';
 import type { Native } from '../native/native.js';
-import { failedWith, notFound, systemFailure } from './failure.js';
+import { containerExists, failedWith, notFound, systemFailure } from './failure.js';
 import { ContainerFolder } from './folder.js';
 import { checkId, isId } from './id.js';
 import { isOwnFolder, isOwnRoot } from './trust.js';
@@ -38,11 +37,7 @@ export class Store {
       if (!failedWith(error, 'EEXIST')) {
         throw systemFailure(`cannot make ${folder.directory}`, error);
       }
-      throw new TsruncError(`container with given ID already exists: "${id}"`, {
-        code: 'CONTAINER_EXISTS',
-        stage: 'state',
-        path: folder.directory,
-      });
+      throw containerExists(id, folder.directory);
     }
     return folder;
   }

@@ -60,7 +60,7 @@ function shape(checks: Readonly<Record<string, Check>>): Check {
 const hooks = optional(
   listOf(
     shape({
-      path: isPath,
+      path: (value) => typeof value === 'string' && value.startsWith('/'),
       args: optional(listOf(isString)),
       env: optional(listOf(isString)),
       timeout: optional((value) => Number.isInteger(value) && (value as number) > 0),

@@ -173,7 +173,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     'linux.devices[0].fileMode',
     (spec) => (spec.linux.devices = [{ ...device, fileMode: 0o200000 }]),
   ],
-  ['linux.devices[1].path', (spec) => (spec.linux.devices = [device, device])],
+  ['linux.devices[1].path', (spec) => (spec.linux.devices = [device, { ...device, minor: 1 }])],
   // "Control groups"
   ['linux.cgroupsPath', (spec) => (spec.linux.cgroupsPath = '/a/../../b')],
   [

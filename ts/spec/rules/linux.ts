@@ -114,11 +114,15 @@ function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Re
 }
 
 function checkDevices({ devices = [] }: Linux, report: Report): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const [index, { type, path, major, minor }] of devices.entries()) {
     const at = `linux.devices[${index}]`;
-    if (seen.has(path)) report(`${at}.path`, `${show(path)} is there twice`);
-    seen.add(path);
+    const device = `${type} ${major}:${minor}`;
+    // The same one twice, as Docker writes for a repeated --device, is no contradiction.
+    if ((seen.get(path) ?? device) !== device) {
+      report(`${at}.path`, `${show(path)} is there twice, as different devices`);
+    }
+    seen.set(path, device);
     if (type === 'p') continue;
     for (const [name, number, most] of [
       ['major', major, 0xfff],
