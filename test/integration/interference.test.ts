@@ -1,0 +1,89 @@
+/** Commands, signals and hooks that come at the wrong moment. */
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Lab } from '../support/lab.js';
+import { skipUnless } from '../support/skip.js';
+
+const test = suite('interference');
+const root = skipUnless(process.geteuid?.() === 0, 'root');
+const lab = new Lab();
+
+/** Waits until a hook says that it runs. */
+async function appears(file: string): Promise<void> {
+  for (let tries = 0; !existsSync(file); tries++) {
+    assert.ok(tries < 1000, `${file} never came`);
+    await delay(10);
+  }
+}
+
+const hanging = (file: string) => ({
+  path: '/bin/sh',
+  args: ['sh', '-c', `echo > ${file}; exec sleep 1000`],
+});
+
+root(test)('a container killed in its startContainer hook was not started', async () => {
+  let mark = '';
+  const { id } = lab.create(
+    lab.bundle(
+      (spec, folder) => {
+        mark = join(folder, 'here');
+        spec.mounts.push({ destination: '/mnt', type: 'bind', source: folder, options: ['bind'] });
+        spec.hooks.startContainer = [hanging('/mnt/here')];
+      },
+      { rootfs: 'private' },
+    ),
+  );
+  const start = lab.spawn(['start', id], 'ignore');
+  const ended = once(start, 'exit');
+  await appears(mark);
+  lab.ok(['kill', id, 'KILL']);
+  assert.equal(await ended, [1, null]);
+  lab.ok(['delete', '--force', id]);
+});
+
+root(test)('delete --force ends a create whose hook hangs', async () => {
+  const mark = join(lab.folder, lab.name());
+  const id = lab.name();
+  const bundle = lab.bundle((spec) => {
+    spec.hooks.createRuntime = [{ ...hanging(mark), timeout: 5 }];
+  });
+  const create = lab.spawn(['create', '--bundle', bundle, id], 'ignore');
+  const ended = once(create, 'exit');
+  await appears(mark);
+  lab.ok(['delete', '--force', id]);
+  assert.equal(await ended, [1, null]);
+});
+
+root(test)('a created container that is stopped by SIGSTOP stays created', () => {
+  const { id, pid } = lab.create(lab.bundle());
+  process.kill(pid, 'SIGSTOP');
+  for (let looks = 0; looks < 20; looks++) assert.is(lab.state(id).status, 'created');
+  process.kill(pid, 'SIGCONT');
+  lab.ok(['delete', id]);
+});
+
+root(test)("a hook's path may have dots", () => {
+  const { id } = lab.create(
+    lab.bundle((spec) => {
+      spec.hooks.poststop = [{ path: '/usr/bin/../bin/true' }];
+    }),
+  );
+  lab.ok(['delete', '--force', id]);
+});
+
+root(test)("a container that can't be read doesn't hide the others", () => {
+  const [broken, sound] = [lab.create(lab.bundle()), lab.create(lab.bundle())];
+  const file = join(lab.root, broken.id, 'state.json');
+  lab.ok(['kill', broken.id, 'KILL']);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, '{"format": 1}');
+  assert.match(lab.ok(['list', '--quiet']), sound.id);
+  writeFileSync(file, text);
+  for (const { id } of [broken, sound]) lab.ok(['delete', '--force', id]);
+});
+
+lab.finish(test);
