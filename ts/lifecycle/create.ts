@@ -1,23 +1,21 @@
-import { closeSync, openSync, readlinkSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { mayMakeCgroup } from '../cgroup/access.js';
 import type { Cgroup } from '../cgroup/cgroup.js';
-import { locateCgroup } from '../cgroup/location.js';
-import { openCgroup } from '../cgroup/open.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
-import { isSystemError, TsruncError } from '../errors.js';
+import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import { type CompiledFilters, encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
-import { asksForSomething } from '../spec/unsupported.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
+import { ownerName, requireInherited } from './caller.js';
+import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
 import { initError, silentEnd } from './failures.js';
@@ -130,7 +128,7 @@ class Creation {
 
   async run(undo: Undo): Promise<Started> {
     const { store, warn } = this.#context;
-    const cgroup = this.#locateCgroup();
+    const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
     const program = plan(
       {
         spec: this.#bundle.spec,
@@ -182,31 +180,6 @@ class Creation {
       native,
       warn: (failure) => warn(failure.message),
     });
-  }
-
-  /** Undefined where the container gets no cgroup; then it must not ask for limits either. */
-  #locateCgroup(): Cgroup | undefined {
-    const { host, cgroups, native, warn } = this.#context;
-    if (cgroups === 'disabled') return this.#withoutLimits('--cgroup-manager is disabled');
-    if (host.cgroup.version === 'none') {
-      return this.#withoutLimits('no cgroups are mounted on /sys/fs/cgroup');
-    }
-    const location = locateCgroup(host.cgroup, this.#id, this.#bundle.spec.linux?.cgroupsPath);
-    if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
-    const why = 'this user may not make one (have a cgroup delegated to you)';
-    warn(`the container gets no cgroup of its own: ${why}`);
-    return this.#withoutLimits(why);
-  }
-
-  /** Refuses limits that would be lost. What an unprivileged user can't make anyway, devices, needs no rule. */
-  #withoutLimits(why: string): undefined {
-    const { devices, ...limits } = this.#bundle.spec.linux?.resources ?? {};
-    const asked = this.#context.host.privileged ? { devices, ...limits } : limits;
-    if (!asksForSomething(asked)) return undefined;
-    throw new TsruncError(
-      `config.json: linux.resources: the limits can't be set without a cgroup: ${why}; leave them out, or provide one`,
-      { code: 'UNSUPPORTED', stage: 'cgroup' },
-    );
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
@@ -386,34 +359,6 @@ class Creation {
 /** open(2)'s flag, which Node has no name for. */
 const O_PATH = 0o10000000;
 
-/**
- * Node makes all that it inherits close-on-exec, so that tells nothing. But it opens its event poll before
- * anything else, which so gets the first number that the caller left free.
- */
-function requireInherited(fd: number): void {
-  let target: string | undefined;
-  try {
-    target = readlinkSync(`/proc/self/fd/${fd}`);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-  }
-  if (target !== undefined && target !== 'anon_inode:[eventpoll]') return;
-  throw badArgument(`descriptor ${fd} is to be preserved, but the caller has not left it open`);
-}
-
 function badArgument(message: string): TsruncError {
   return new TsruncError(message, { code: 'INVALID_ARGUMENT' });
-}
-
-/** The user's name, or the number where no name is known. */
-async function ownerName(): Promise<string> {
-  const uid = process.geteuid?.() ?? 0;
-  // Asking the system's databases loads libraries: half a millisecond for what is known.
-  if (uid === 0) return 'root';
-  const { userInfo } = await import('node:os');
-  try {
-    return userInfo().username;
-  } catch {
-    return String(uid);
-  }
 }

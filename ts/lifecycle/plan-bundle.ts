@@ -1,20 +1,16 @@
-import { locateCgroup } from '../cgroup/location.js';
-import { openCgroup } from '../cgroup/open.js';
 import type { Host } from '../host/host.js';
 import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import { loadBundle } from './bundle.js';
+import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 
 /** The Program that `create` would carry out for this bundle, for a container named after `plan`. */
 export function planBundle(folder: string, host: Host, cgroups: Context['cgroups']): Program {
   const { path, spec, rootfs } = loadBundle(folder);
   const id = 'plan';
-  const cgroup =
-    cgroups === 'disabled' || host.cgroup.version === 'none'
-      ? undefined
-      : openCgroup(locateCgroup(host.cgroup, id, spec.linux?.cgroupsPath), loadNative());
+  const cgroup = cgroupOf({ host, cgroups, native: loadNative(), warn: () => {} }, id, spec);
   return plan({
     spec,
     host,

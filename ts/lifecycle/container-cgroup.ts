@@ -1,0 +1,38 @@
+import { mayMakeCgroup } from '../cgroup/access.js';
+import type { Cgroup } from '../cgroup/cgroup.js';
+import { locateCgroup } from '../cgroup/location.js';
+import { openCgroup } from '../cgroup/open.js';
+import { TsruncError } from '../errors.js';
+import type { Spec } from '../spec/types.js';
+import { asksForSomething } from '../spec/unsupported.js';
+import type { Context } from './context.js';
+
+/** What of a Context this needs. */
+type Asker = Pick<Context, 'host' | 'cgroups' | 'native' | 'warn'>;
+
+/**
+ * The cgroup of a container that is to be made, or undefined where it gets none; then it must not ask for
+ * limits either: throws UNSUPPORTED.
+ */
+export function cgroupOf(context: Asker, id: string, spec: Spec): Cgroup | undefined {
+  const { host, cgroups, native, warn } = context;
+  if (cgroups === 'disabled') return withoutLimits(context, spec, '--cgroup-manager is disabled');
+  if (host.cgroup.version === 'none') {
+    return withoutLimits(context, spec, 'no cgroups are mounted on /sys/fs/cgroup');
+  }
+  const location = locateCgroup(host.cgroup, id, spec.linux?.cgroupsPath);
+  if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
+  const why = 'this user may not make one (have a cgroup delegated to you)';
+  warn(`the container gets no cgroup of its own: ${why}`);
+  return withoutLimits(context, spec, why);
+}
+
+/** Refuses limits that would be lost. What an unprivileged user can't make anyway, devices, needs no rule. */
+function withoutLimits({ host }: Asker, spec: Spec, why: string): undefined {
+  const { devices, ...limits } = spec.linux?.resources ?? {};
+  if (!asksForSomething(host.privileged ? { devices, ...limits } : limits)) return undefined;
+  throw new TsruncError(
+    `config.json: linux.resources: the limits can't be set without a cgroup: ${why}; leave them out, or provide one`,
+    { code: 'UNSUPPORTED', stage: 'cgroup' },
+  );
+}
