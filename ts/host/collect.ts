@@ -1,8 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { detectCgroupLayout } from '../cgroup/layout.js';
-import { kernelRelease } from '../native/kernel-release.js';
 import type { Host } from './host.js';
-import { parseRelease } from './kernel.js';
 
 let collected: Host | undefined;
 
@@ -15,7 +13,6 @@ export function collectHost(): Host {
 function collect(): Host {
   const uid = process.geteuid?.() ?? 0;
   return {
-    kernel: parseRelease(kernelRelease()),
     uid,
     gid: process.getegid?.() ?? 0,
     privileged: uid === 0 && isIdentityMap(readFileSync('/proc/self/uid_map', 'utf8')),
