@@ -3,8 +3,10 @@ export { type ErrorCode, TsruncError } from './errors.js';
 export type {
   CreateOptions,
   DeleteOptions,
+  ExecOptions,
   KillOptions,
   RunningContainer,
+  RunningProcess,
   RunOptions,
   RuntimeOptions,
   Stdio,

@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbeefcce9;
+inline constexpr uint32_t kFingerprint = 0xd4ce13b6;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -17,42 +17,45 @@ enum class Code : uint8_t {
   EnterRootfs = 6,
   OpenSource = 7,
   JoinNamespaces = 8,
-  CreateUserNamespace = 9,
-  BecomeRoot = 10,
-  Clone = 11,
-  NewSession = 12,
-  JoinSessionKeyring = 13,
-  SetHostname = 14,
-  SetDomainname = 15,
-  LoopbackUp = 16,
-  WriteSysctl = 17,
-  SetMountPropagation = 18,
-  OpenRoot = 19,
-  Mount = 20,
-  BindMount = 21,
-  MakeNode = 22,
-  BindNode = 23,
-  Symlink = 24,
-  OpenConsole = 25,
-  AwaitHooks = 26,
-  RunHook = 27,
-  ChangeRoot = 28,
-  SetRootPropagation = 29,
-  Remount = 30,
-  MaskPath = 31,
-  ReadonlyPath = 32,
-  MakeWorkingDirectory = 33,
-  ChangeDirectory = 34,
-  FindExecutable = 35,
-  AwaitStart = 36,
-  SetRlimit = 37,
-  SetUmask = 38,
-  SetNoNewPrivileges = 39,
-  LoadSeccomp = 40,
-  SetBoundingSet = 41,
-  SetUser = 42,
-  SetCapabilities = 43,
-  Exec = 44,
+  TakeRootOf = 9,
+  JoinProcess = 10,
+  CreateUserNamespace = 11,
+  BecomeRoot = 12,
+  Clone = 13,
+  NewSession = 14,
+  JoinSessionKeyring = 15,
+  SetHostname = 16,
+  SetDomainname = 17,
+  LoopbackUp = 18,
+  WriteSysctl = 19,
+  SetMountPropagation = 20,
+  OpenRoot = 21,
+  AdoptRoot = 22,
+  Mount = 23,
+  BindMount = 24,
+  MakeNode = 25,
+  BindNode = 26,
+  Symlink = 27,
+  OpenConsole = 28,
+  AwaitHooks = 29,
+  RunHook = 30,
+  ChangeRoot = 31,
+  SetRootPropagation = 32,
+  Remount = 33,
+  MaskPath = 34,
+  ReadonlyPath = 35,
+  MakeWorkingDirectory = 36,
+  ChangeDirectory = 37,
+  FindExecutable = 38,
+  AwaitStart = 39,
+  SetRlimit = 40,
+  SetUmask = 41,
+  SetNoNewPrivileges = 42,
+  LoadSeccomp = 43,
+  SetBoundingSet = 44,
+  SetUser = 45,
+  SetCapabilities = 46,
+  Exec = 47,
 };
 
 struct SetDumpable {
@@ -88,6 +91,14 @@ struct OpenSource {
 struct JoinNamespaces {
   U32List types{};
   StringList files{};
+};
+
+struct TakeRootOf {
+  uint32_t pid{};
+};
+
+struct JoinProcess {
+  uint32_t flags{};
 };
 
 struct CreateUserNamespace {
@@ -133,6 +144,9 @@ struct OpenRoot {
   bool mount{};
   bool private_parent{};
   uint32_t propagation{};
+};
+
+struct AdoptRoot {
 };
 
 struct Mount {
@@ -350,6 +364,18 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::TakeRootOf: {
+      TakeRootOf op;
+      reader.read(op.pid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::JoinProcess: {
+      JoinProcess op;
+      reader.read(op.flags);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::CreateUserNamespace: {
       CreateUserNamespace op;
       if (!reader.at_end()) return malformed();
@@ -414,6 +440,11 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.mount);
       reader.read(op.private_parent);
       reader.read(op.propagation);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::AdoptRoot: {
+      AdoptRoot op;
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }

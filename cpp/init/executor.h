@@ -13,8 +13,8 @@ namespace tsrunc {
 
 class Executor {
  public:
-  Executor(Channel channel, UniqueFd listener)
-      : channel_(static_cast<Channel&&>(channel)), listener_(static_cast<UniqueFd&&>(listener)) {}
+  Executor(Channel channel, UniqueFd given)
+      : channel_(static_cast<Channel&&>(channel)), given_(static_cast<UniqueFd&&>(given)) {}
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -25,6 +25,7 @@ class Executor {
   // namespaces.cc
   Status run(const operations::JoinCgroups& op);
   Status run(const operations::JoinNamespaces& op);
+  Status run(const operations::JoinProcess& op);
   Status run(const operations::CreateUserNamespace& op);
   Status run(const operations::BecomeRoot& op);
   Status run(const operations::Clone& op);
@@ -43,6 +44,8 @@ class Executor {
   Status run(const operations::EnterRootfs& op);
   Status run(const operations::SetMountPropagation& op);
   Status run(const operations::OpenRoot& op);
+  Status run(const operations::TakeRootOf& op);
+  Status run(const operations::AdoptRoot& op);
   Status run(const operations::ChangeRoot& op);
   Status run(const operations::SetRootPropagation& op);
 
@@ -106,8 +109,8 @@ class Executor {
   };
 
   Channel channel_;
-  /** Where `start` connects to. */
-  UniqueFd listener_;
+  /** Where `start` connects to, or the pidfd of the process that is joined. */
+  UniqueFd given_;
   /** The runtime's /proc. */
   UniqueFd proc_;
   /** The container's root; everything in root is resolved from it. */

@@ -149,7 +149,7 @@ Status Executor::run(const operations::RunHook& op) {
 /** The connection over which `start` came. Who connects only to see whether we are still here hangs up again. */
 Status Executor::accept_start() {
   for (;;) {
-    const long accepted = sys(SYS_accept4, listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    const long accepted = sys(SYS_accept4, given_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (accepted == -EINTR || accepted == -ECONNABORTED) continue;
     TRY(check(accepted, "accept4"));
     Channel caller{UniqueFd(static_cast<int>(accepted))};
@@ -172,12 +172,12 @@ Status Executor::run(const operations::AwaitStart& op) {
   Received received = TRY(channel_.receive());
   if (received.reply == Reply::Start) {
     state_ = static_cast<UniqueFd&&>(received.fd);
-    listener_.reset();
+    given_.reset();
     return {};
   }
   if (received.reply != Reply::Commit || !op.listen) return malformed();
   TRY(accept_start());
-  listener_.reset();
+  given_.reset();
   return {};
 }
 

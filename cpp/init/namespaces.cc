@@ -56,6 +56,12 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   return {};
 }
 
+Status Executor::run(const operations::JoinProcess& op) {
+  // A pidfd can't come to mean another process, as a path with its number could; and all in one call the
+  // kernel judges by the caller's rights, whichever user namespace each of them belongs to.
+  return check(sys(SYS_setns, given_.get(), op.flags), "setns", "the container's first process");
+}
+
 Status Executor::run(const operations::CreateUserNamespace&) {
   TRY(check(sys(SYS_unshare, CLONE_NEWUSER), "unshare", "user namespace"));
   TRY(channel_.send(Message::NeedIdMaps));

@@ -70,6 +70,18 @@ Status Executor::run(const operations::OpenRoot& op) {
   return {};
 }
 
+Status Executor::run(const operations::TakeRootOf& op) {
+  Text<32> path;
+  path.add_number(op.pid).add("/root");
+  root_ = TRY(check_fd(sys(SYS_openat, proc_.get(), path.get(), O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc/PID/root"));
+  return {};
+}
+
+Status Executor::run(const operations::AdoptRoot&) {
+  root_ = TRY(check_fd(sys(SYS_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/"));
+  return {};
+}
+
 Status Executor::run(const operations::ChangeRoot& op) {
   if (equal(op.method, "pivot")) {
     TRY(change_root_pivot());

@@ -118,6 +118,55 @@ export const commands = {
       },
     },
   },
+  exec: {
+    summary: 'start another process in a container',
+    operands: ['ID', '[COMMAND]', '[ARGUMENT...]'],
+    flags: {
+      process: {
+        type: 'string',
+        alias: 'p',
+        value: 'FILE',
+        help: 'a file with the process as in config.json, instead of a command',
+      },
+      detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
+      tty: { type: 'bool', alias: 't', help: 'give it a terminal of its own' },
+      cwd: { type: 'string', value: 'PATH', help: 'its working directory in the container' },
+      env: { type: 'string[]', alias: 'e', value: 'NAME=VALUE', help: 'add to its environment' },
+      user: { type: 'string', alias: 'u', value: 'UID[:GID]', help: 'whom it runs as' },
+      'additional-gids': {
+        type: 'string[]',
+        alias: 'g',
+        value: 'GID',
+        help: 'add to its groups',
+      },
+      cap: { type: 'string[]', alias: 'c', value: 'NAME', help: 'add to its capabilities' },
+      'no-new-privs': { type: 'bool', help: 'it gains no privileges by what it executes' },
+      apparmor: { type: 'string', value: 'PROFILE', help: 'its AppArmor profile' },
+      'process-label': { type: 'string', value: 'LABEL', help: 'its SELinux label' },
+      'console-socket': createFlags['console-socket'],
+      'pid-file': {
+        type: 'string',
+        value: 'PATH',
+        help: 'write its pid to this file',
+      },
+      'pidfd-socket': {
+        type: 'string',
+        value: 'PATH',
+        help: 'an AF_UNIX socket that receives a pidfd of it',
+      },
+      'preserve-fds': createFlags['preserve-fds'],
+      cgroup: {
+        type: 'string[]',
+        value: 'PATH',
+        help: "a cgroup below the container's to run in: PATH, or CONTROLLER:PATH on cgroup v1",
+      },
+      'ignore-paused': { type: 'bool', help: 'join a paused container too' },
+      'no-subreaper': {
+        type: 'bool',
+        help: "accepted for callers of runc; exec adopts nobody's processes",
+      },
+    },
+  },
   state: { summary: 'print the state of a container as JSON', operands: ['ID'], flags: {} },
   kill: {
     summary: 'send a signal (default: SIGTERM) to the first process of a container',
@@ -182,7 +231,6 @@ export const commands = {
 
 /** Commands of runc that this version refuses by name. */
 export const laterCommands: readonly string[] = [
-  'exec',
   'ps',
   'events',
   'update',

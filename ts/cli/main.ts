@@ -25,6 +25,7 @@ const actions: {
   create: () => import('./create.js'),
   start: () => import('./start.js'),
   run: () => import('./run.js'),
+  exec: () => import('./exec.js'),
   state: () => import('./state.js'),
   kill: () => import('./kill.js'),
   delete: () => import('./delete.js'),
@@ -74,6 +75,8 @@ async function dispatch<Name extends CommandName>(
 ): Promise<number> {
   const { flags, operands, help } = parseArguments(commands[name].flags, args, {
     name: `tsrunc ${name}`,
+    // What follows the container's ID is another program's command line.
+    stopAtOperand: name === 'exec',
   });
   if (help) return showHelp(name);
   checkOperands(name, operands);
@@ -102,7 +105,7 @@ function checkOperands(name: CommandName, given: readonly string[]): void {
   const missing = wanted.find(
     (operand, index) => !operand.startsWith('[') && given[index] === undefined,
   );
-  const surplus = given[wanted.length];
+  const surplus = wanted.at(-1)?.endsWith('...]') ? undefined : given[wanted.length];
   if (missing === undefined && surplus === undefined) return;
   const why =
     missing === undefined ? `"${surplus}" is one argument too many` : `${missing} is missing`;

@@ -34,6 +34,6 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
 }
 
 /** How many descriptors socket activation handed to us (sd_listen_fds(3)): they are for the container. */
-function activatedFds(given = ''): number {
+export function activatedFds(given = ''): number {
   return /^[0-9]{1,4}$/.test(given) ? Number(given) : 0;
 }

@@ -1,4 +1,4 @@
-import type { RunningContainer } from '../lifecycle/options.js';
+import type { RunningProcess } from '../lifecycle/options.js';
 import type { ExitStatus, Native } from '../native/native.js';
 import { SignalForwarder } from './forwarding.js';
 import type { TerminalSession } from './terminal-session.js';
@@ -12,7 +12,7 @@ import type { TerminalSession } from './terminal-session.js';
  */
 export async function runInForeground(
   native: Native,
-  start: (signal: AbortSignal) => Promise<RunningContainer>,
+  start: (signal: AbortSignal) => Promise<RunningProcess>,
 ): Promise<ExitStatus> {
   const signals = new SignalForwarder();
   try {
@@ -31,7 +31,7 @@ export async function runInForeground(
 
 async function openSession(
   native: Native,
-  container: RunningContainer,
+  container: RunningProcess,
 ): Promise<TerminalSession | undefined> {
   // Without a terminal the container has the caller's descriptors, which Node's streams must not touch.
   if (container.console === null) return undefined;
@@ -48,7 +48,7 @@ async function openSession(
 
 function forward(
   name: NodeJS.Signals,
-  container: RunningContainer,
+  container: RunningProcess,
   session: TerminalSession | undefined,
 ): void {
   if (session !== undefined && name === 'SIGWINCH') {

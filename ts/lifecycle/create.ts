@@ -4,7 +4,7 @@ import type { Cgroup } from '../cgroup/cgroup.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
-import { type CompiledFilters, encode } from '../native/encode.js';
+import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
@@ -19,6 +19,7 @@ import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
 import { initError, silentEnd } from './failures.js';
+import { compileFilters } from './filters.js';
 import { writeIdMaps } from './id-maps.js';
 import { InitProcess } from './init-process.js';
 import type { CreateOptions } from './options.js';
@@ -105,6 +106,7 @@ class Creation {
       owner: '',
       phase: 'creating',
       hooks: spec.hooks ?? {},
+      ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
   }
@@ -147,7 +149,7 @@ class Creation {
       warn,
     );
     this.#state = { ...this.#state, owner: await ownerName() };
-    const filters = await this.#compileFilters(program);
+    const filters = await compileFilters(this.#context.native, program);
     const bytes = encode(program, filters);
     this.#options.signal?.throwIfAborted();
 
@@ -166,6 +168,7 @@ class Creation {
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
+    folder.writeConfig(this.#bundle.text);
     if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
@@ -344,15 +347,6 @@ class Creation {
       annotations,
       owner,
     };
-  }
-
-  async #compileFilters(program: Program): Promise<CompiledFilters> {
-    const filters = new Map();
-    for (const operation of program.start) {
-      if (operation.op !== 'loadSeccomp') continue;
-      filters.set(operation.filter, await this.#context.native.compileSeccomp(operation.filter));
-    }
-    return filters;
   }
 }
 

@@ -11,8 +11,10 @@ import { listContainers, queryState } from './inspect.js';
 import type {
   CreateOptions,
   DeleteOptions,
+  ExecOptions,
   KillOptions,
   RunningContainer,
+  RunningProcess,
   RunOptions,
   RuntimeOptions,
 } from './options.js';
@@ -51,6 +53,13 @@ export class Runtime {
     checkId(id);
     const { runContainer } = await import('./run.js');
     return runContainer(this.#open(), id, options);
+  }
+
+  /** Starts another process in a container. Resolves when its program runs. */
+  async exec(id: string, options: ExecOptions): Promise<RunningProcess> {
+    checkId(id);
+    const { execInContainer } = await import('./exec.js');
+    return execInContainer(this.#open(), id, options);
   }
 
   async state(id: string): Promise<State> {

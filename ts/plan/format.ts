@@ -55,6 +55,7 @@ function formatArgument(op: string, name: string, value: unknown): string[] {
 const flagNames: Readonly<Record<string, Readonly<Record<string, number | bigint>>>> = {
   'clone.flags': CLONE_FLAGS,
   'joinNamespaces.types': CLONE_FLAGS,
+  'joinProcess.flags': CLONE_FLAGS,
   flags: PROPAGATIONS,
   propagation: PROPAGATIONS,
   set: ATTRIBUTES,

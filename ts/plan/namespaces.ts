@@ -37,13 +37,16 @@ export function joinNamespaces({ joined }: Namespaces): Operation[] {
 
 /** Enters the user namespace, if the container has one, as its root. */
 export function enterUserNamespace(request: PlanRequest, namespaces: Namespaces): Operation[] {
-  if (namespaces.joined.has('user')) return [{ op: 'becomeRoot', uid: 0, gid: 0 }];
-  if (!namespaces.created.has('user')) return [];
-  const { uidMappings, gidMappings } = request.spec.linux ?? {};
-  return [
-    { op: 'createUserNamespace' },
-    { op: 'becomeRoot', uid: rootOf(uidMappings), gid: rootOf(gidMappings) },
-  ];
+  if (!namespaces.has('user')) return [];
+  const become = becomeContainerRoot(request, namespaces);
+  return namespaces.joined.has('user') ? [become] : [{ op: 'createUserNamespace' }, become];
+}
+
+/** Inside the container's user namespace: takes the ids of its root. */
+export function becomeContainerRoot({ spec }: PlanRequest, { joined }: Namespaces): Operation {
+  if (joined.has('user')) return { op: 'becomeRoot', uid: 0, gid: 0 };
+  const { uidMappings, gidMappings } = spec.linux ?? {};
+  return { op: 'becomeRoot', uid: rootOf(uidMappings), gid: rootOf(gidMappings) };
 }
 
 /** 0 where it is mapped: files are then made for the container's root; else the first id that is. */

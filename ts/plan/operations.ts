@@ -54,6 +54,10 @@ export const operations = {
   openSource: { slot: 'u32', source: 'string', recursive: 'bool' },
   /** Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that one follows. `types` are CLONE_NEW* flags. */
   joinNamespaces: { types: 'u32[]', files: 'string[]' },
+  /** Takes a process's root for the container's, to be changed to later. */
+  takeRootOf: { pid: 'u32' },
+  /** Joins namespaces (CLONE_NEW* flags) of the process whose pidfd init was given, all at once. */
+  joinProcess: { flags: 'u32' },
   /** unshare(CLONE_NEWUSER), then waits for the parent to write the id maps. */
   createUserNamespace: {},
   becomeRoot: { uid: 'u32', gid: 'u32' },
@@ -73,6 +77,8 @@ export const operations = {
   setMountPropagation: { flags: 'u32' },
   /** Mounts the root file system on itself, with this propagation, and opens it: everything in root is resolved from there. */
   openRoot: { mount: 'bool', privateParent: 'bool', propagation: 'u32' },
+  /** Takes the root of a mount namespace that was joined for the container's. */
+  adoptRoot: {},
   /** Mounts a new file system (fsopen). `options` are `key` or `key=value`. */
   mount: {
     target: 'string',

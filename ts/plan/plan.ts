@@ -91,7 +91,7 @@ function planStage(
   return operations;
 }
 
-function planSession({ id, noNewKeyring }: PlanRequest): Operation[] {
+export function planSession({ id, noNewKeyring }: PlanRequest): Operation[] {
   const operations: Operation[] = [{ op: 'newSession' }];
   // Directories that are made have the modes that they are asked to have, whatever the caller's umask.
   operations.push({ op: 'setUmask', mask: 0o022 });
@@ -99,7 +99,7 @@ function planSession({ id, noNewKeyring }: PlanRequest): Operation[] {
   return operations;
 }
 
-function planConsole(process: Process, devIsBound: boolean): Operation[] {
+export function planConsole(process: Process, devIsBound: boolean): Operation[] {
   if (!process.terminal) return [];
   const { width = 0, height = 0 } = process.consoleSize ?? {};
   return [{ op: 'openConsole', width, height, uid: process.user.uid, bind: !devIsBound }];

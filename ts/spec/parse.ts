@@ -2,13 +2,13 @@ import { TsruncError } from '../errors.js';
 import { parseExactJson } from './json.js';
 import { checkLinux } from './rules/linux.js';
 import { checkMounts } from './rules/mounts.js';
-import { checkProcess } from './rules/process.js';
+import { checkOneProcess, checkProcess } from './rules/process.js';
 import { checkResources } from './rules/resources.js';
 import { checkSeccomp } from './rules/seccomp.js';
 import { checkVersion } from './rules/version.js';
 import { findViolations } from './schema.js';
-import { shape } from './shape.js';
-import type { Spec } from './types.js';
+import { processShape, shape } from './shape.js';
+import type { Process, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 const rules = [checkVersion, checkProcess, checkMounts, checkLinux, checkSeccomp, checkResources];
@@ -35,6 +35,19 @@ export function parseSpec(text: string): Spec {
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
       .join('; '),
   );
+}
+
+/** A process that comes by itself, for `exec`; `value` is checked. Throws INVALID_CONFIG with all that is wrong. */
+export function parseProcess(value: unknown): Process {
+  const violations: Violation[] = [];
+  const report = (path: string, message: string): void => void violations.push({ path, message });
+  processShape(value, 'process', report);
+  if (violations.length === 0) checkOneProcess(value as Process, report);
+  if (violations.length === 0) return value as Process;
+  throw new TsruncError(violations.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    code: 'INVALID_CONFIG',
+    stage: 'exec',
+  });
 }
 
 function parseJson(text: string): unknown {

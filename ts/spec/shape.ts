@@ -76,7 +76,8 @@ const mount = record(
 // A name that nobody knows is no error: it is left out with a warning (config.md, "capabilities").
 const capabilitySet = list(text);
 
-const process = record(
+/** config.md, "Process". */
+export const processShape = record(
   {
     terminal: flag,
     consoleSize: record({ height: uint16, width: uint16 }, 'height', 'width'),
@@ -292,7 +293,7 @@ export const shape: Check = record(
     ociVersion: text,
     root: record({ path: filled, readonly: flag }, 'path'),
     mounts: list(mount),
-    process,
+    process: processShape,
     hostname: text,
     domainname: text,
     hooks: record(Object.fromEntries(hookKinds.map((kind) => [kind, hooks]))),

@@ -16,6 +16,14 @@ export function findUnsupported(spec: Spec): Violation[] {
   return asked.map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
 }
 
+/** The same for a process that joins a container. */
+export function findUnsupportedInProcess(process: Process): Violation[] {
+  return ofProcess(process).map((path) => ({
+    path,
+    message: 'is not supported in this version of tsrunc',
+  }));
+}
+
 /** The names of those properties that ask for something. */
 function asking(prefix: string, properties: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(properties)

@@ -37,6 +37,8 @@ export interface StoredState {
   readonly cgroup?: CgroupLocation;
   /** config.json's hooks as they were at create: later changes of the bundle have no effect. */
   readonly hooks: Hooks;
+  /** Whether the container's processes stay in their caller's session keyring. */
+  readonly noNewKeyring?: boolean;
   /** Where create puts the pid file; the name of its temporary follows from it. */
   readonly pidFile?: string;
 }

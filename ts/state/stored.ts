@@ -95,5 +95,6 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     poststart: hooks,
     poststop: hooks,
   }),
+  noNewKeyring: optional((value) => typeof value === 'boolean'),
   pidFile: optional(isPath),
 };

@@ -1,5 +1,5 @@
 import { type Report, show } from '../schema.js';
-import type { Spec } from '../types.js';
+import type { Process, Spec } from '../types.js';
 
 /** config.md, "Root" and "Process". */
 export function checkProcess({ root, process }: Spec, report: Report): void {
@@ -8,6 +8,11 @@ export function checkProcess({ root, process }: Spec, report: Report): void {
     report('process', 'is required: tsrunc looks the program up when it creates the container');
     return;
   }
+  checkOneProcess(process, report);
+}
+
+/** The same of a process that comes without a container, for `exec`. */
+export function checkOneProcess(process: Process, report: Report): void {
   if ((process.args ?? []).length === 0) report('process.args', 'must name the program to run');
   else if (process.args?.[0] === '') report('process.args[0]', 'must not be empty');
   for (const [index, variable] of (process.env ?? []).entries()) {

@@ -1,0 +1,150 @@
+import { closeSync, openSync } from 'node:fs';
+import { sendConsole, sendPidfd } from '../console/socket.js';
+import { type CompiledFilters, encode } from '../native/encode.js';
+import type { Native, WindowSize } from '../native/native.js';
+import type { Program } from '../plan/operations.js';
+import type { Undo } from '../undo.js';
+import { awaitCreated, awaitExec, type FailureOf, type Parent, reply } from './conversation.js';
+import { initError, silentEnd } from './failures.js';
+import { InitProcess } from './init-process.js';
+import type { PreparedStdio } from './stdio.js';
+
+/** What its caller wants of a process that is launched. */
+export interface LaunchOptions {
+  readonly consoleSocket?: string;
+  readonly windowSize?: WindowSize;
+  readonly pidfdSocket?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What a stage is spawned with. */
+export interface Equipment {
+  readonly stdio: PreparedStdio;
+  /** How many of this process's descriptors from 3 on go along. */
+  readonly preserved: number;
+  /** What init is given besides the socket and the Program. It stays the caller's to close. */
+  readonly given?: number;
+  /** A cgroup2 directory to be born in. */
+  readonly birthplace?: string;
+}
+
+/**
+ * A process on its way into a container: spawned as the stage, then init, then the user's program. What was
+ * made for it is undone through `undo`.
+ */
+export class Launch {
+  readonly #native: Native;
+  readonly #program: Program;
+  readonly #options: LaunchOptions;
+  readonly #undo: Undo;
+  readonly #fail: FailureOf;
+  #stage: InitProcess | undefined;
+  #init: InitProcess | undefined;
+  #console: number | undefined;
+  #socket = -1;
+
+  /** @param stage what its errors say of when it was: `exec` */
+  constructor(
+    native: Native,
+    program: Program,
+    options: LaunchOptions,
+    { stage, undo }: { readonly stage: string; readonly undo: Undo },
+  ) {
+    this.#native = native;
+    this.#program = program;
+    this.#options = options;
+    this.#undo = undo;
+    this.#fail = {
+      reported: (failure) => initError(failure, stage, program),
+      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, stage),
+    };
+  }
+
+  /** The process, once `awaitCreated` has resolved. */
+  get init(): InitProcess {
+    return this.#init as InitProcess;
+  }
+
+  /** The terminal's master, when nobody else took it. */
+  get console(): number | undefined {
+    return this.#console;
+  }
+
+  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, what else is given. */
+  spawn({ stdio, preserved, given, birthplace }: Equipment, filters: CompiledFilters): void {
+    const native = this.#native;
+    const [ours, theirs] = native.socketPair();
+    const made = [theirs];
+    let cgroup: number | undefined;
+    try {
+      made.push(native.memfd('tsrunc-program', encode(this.#program, filters)));
+      if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
+      const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
+      const stage = native.spawn({
+        fds: [...stdio.fds, ...passed, ...made, ...(given === undefined ? [] : [given])],
+        args: [String(3 + preserved)],
+        ...(cgroup === undefined ? {} : { cgroup }),
+      });
+      const process = new InitProcess(native, stage.pid, stage.pidfd);
+      this.#stage = process;
+      this.#socket = ours;
+      this.#undo.add('end the stage', () => process.end());
+    } catch (error) {
+      native.close(ours);
+      throw error;
+    } finally {
+      for (const fd of made) native.close(fd);
+      if (cgroup !== undefined) closeSync(cgroup);
+      stdio.closeTheirs();
+    }
+  }
+
+  /** Leads it to where only the start is missing, calls `begin`, and on into the user's program. */
+  async lead(begin: () => void): Promise<void> {
+    const { signal } = this.#options;
+    // Before there is an init, the stage may hang on the way to it.
+    const abort = (): void => void (this.#init ?? this.#stage)?.end();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await awaitCreated(this.#native, this.#socket, this.#parent(abort), this.#fail);
+      begin();
+      reply(this.#native, this.#socket, 'start');
+      await awaitExec(this.#native, this.#socket, this.#fail);
+      signal?.throwIfAborted();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#native.close(this.#socket);
+    }
+  }
+
+  #parent(abort: () => void): Parent {
+    const native = this.#native;
+    const { consoleSocket, windowSize, pidfdSocket, signal } = this.#options;
+    return {
+      cloned: (pid, pidfd) => {
+        const init = new InitProcess(native, pid, pidfd);
+        this.#init = init;
+        this.#undo.add('end init', () => init.end());
+        if (signal?.aborted) abort();
+        if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
+      },
+      console: (master) => {
+        this.#console = master;
+        this.#undo.add('close the terminal', () => {
+          if (this.#console !== undefined) native.close(this.#console);
+        });
+        if (windowSize !== undefined) native.setWindowSize(master, windowSize);
+        if (consoleSocket === undefined) return;
+        sendConsole(native, consoleSocket, master);
+        native.close(master);
+        this.#console = undefined;
+      },
+      // A process that joins a container has no user namespace to map and no hooks.
+      needIdMaps: async () => {},
+      hooksDue: async () => '',
+    };
+  }
+}
+
+/** open(2)'s flag, which Node has no name for. */
+const O_PATH = 0o10000000;
