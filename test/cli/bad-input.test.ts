@@ -230,7 +230,7 @@ for (const [args, says] of [
   [['list', '--format', 'xml'], 'xml'],
   [['list', 'a'], '"a" is one argument too many'],
   [['spec', '--bundle', '/no/folder'], '/no/folder'],
-  [['exec', 'a', 'sh'], 'not supported'],
+  [['exec', 'a', 'sh'], 'container does not exist'],
   [['creat', 'a'], 'did you mean create'],
 ] as const) {
   root(test)(`tsrunc ${args.map((arg) => (arg === good ? 'BUNDLE' : arg)).join(' ')}`, () => {
