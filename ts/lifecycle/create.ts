@@ -7,7 +7,8 @@ import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
-import type { Process } from '../spec/types.js';
+import { hookKinds } from '../spec/names.js';
+import type { Hook, Hooks, Process } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
@@ -105,7 +106,7 @@ class Creation {
       annotations: spec.annotations ?? {},
       owner: '',
       phase: 'creating',
-      hooks: spec.hooks ?? {},
+      hooks: knownParts(spec.hooks ?? {}),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
@@ -348,6 +349,19 @@ class Creation {
       owner,
     };
   }
+}
+
+/** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */
+function knownParts(hooks: Hooks): Hooks {
+  const kept = (list: readonly Hook[]): Hook[] =>
+    list.map(({ path, args, env, timeout }) => ({
+      path,
+      ...(args && { args }),
+      ...(env && { env }),
+      ...(timeout !== undefined && { timeout }),
+    }));
+  const kinds = hookKinds.flatMap((kind) => (hooks[kind] ? [[kind, kept(hooks[kind])]] : []));
+  return Object.fromEntries(kinds);
 }
 
 /** open(2)'s flag, which Node has no name for. */
