@@ -1,6 +1,7 @@
 import { openCgroup } from '../cgroup/open.js';
 import { subCgroup } from '../cgroup/sub-cgroup.js';
 import { TsruncError } from '../errors.js';
+import { encode } from '../native/encode.js';
 import { planExec } from '../plan/exec.js';
 import { parseSpec } from '../spec/parse.js';
 import type { Process, Spec } from '../spec/types.js';
@@ -13,7 +14,7 @@ import type { Context } from './context.js';
 import { execProcessOf } from './exec-process.js';
 import { compileFilters } from './filters.js';
 import { inspect } from './inspect.js';
-import { Launch } from './launch.js';
+import { Launch, type ParentDuties } from './launch.js';
 import type { ExecOptions, RunningProcess } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { signalNumber } from './signals.js';
@@ -112,16 +113,16 @@ async function launch(
     const stdio = prepareStdio(native, options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
     const launched = new Launch(native, program, options, { stage: 'exec', undo });
-    launched.spawn(
-      {
-        stdio,
-        preserved: preserveFds,
-        given: pidfd,
-        ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
-      },
-      filters,
-    );
-    await launched.lead(() => keepPid(options.pidFile, stored.id, launched.init.pid, undo));
+    launched.spawn(encode(program, filters), {
+      stdio,
+      preserved: preserveFds,
+      given: pidfd,
+      ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+    });
+    await launched.lead(noDuties, async () => {
+      keepPid(options.pidFile, stored.id, launched.pid, undo);
+      await launched.begin();
+    });
     const { init } = launched;
     return {
       pid: init.pid,
@@ -134,6 +135,9 @@ async function launch(
     native.close(pidfd);
   }
 }
+
+/** The container has its user namespace, and its hooks are behind it. */
+const noDuties: ParentDuties = { needIdMaps: async () => {}, hooksDue: async () => '' };
 
 function keepPid(pidFile: string | undefined, id: string, pid: number, undo: Undo): void {
   if (pidFile === undefined) return;
