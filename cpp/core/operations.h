@@ -6,53 +6,61 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbeefcce9;
+inline constexpr uint32_t kFingerprint = 0x06b4b5aa;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
   JoinCgroups = 3,
   SetOomScoreAdj = 4,
-  RaiseRlimit = 5,
-  EnterRootfs = 6,
-  OpenSource = 7,
-  JoinNamespaces = 8,
-  CreateUserNamespace = 9,
-  BecomeRoot = 10,
-  Clone = 11,
-  NewSession = 12,
-  JoinSessionKeyring = 13,
-  SetHostname = 14,
-  SetDomainname = 15,
-  LoopbackUp = 16,
-  WriteSysctl = 17,
-  SetMountPropagation = 18,
-  OpenRoot = 19,
-  Mount = 20,
-  BindMount = 21,
-  MakeNode = 22,
-  BindNode = 23,
-  Symlink = 24,
-  OpenConsole = 25,
-  AwaitHooks = 26,
-  RunHook = 27,
-  ChangeRoot = 28,
-  SetRootPropagation = 29,
-  Remount = 30,
-  MaskPath = 31,
-  ReadonlyPath = 32,
-  MakeWorkingDirectory = 33,
-  ChangeDirectory = 34,
-  FindExecutable = 35,
-  AwaitStart = 36,
-  SetRlimit = 37,
-  SetUmask = 38,
-  SetNoNewPrivileges = 39,
-  LoadSeccomp = 40,
-  SetBoundingSet = 41,
-  SetUser = 42,
-  SetCapabilities = 43,
-  Exec = 44,
+  SetAffinity = 5,
+  RaiseRlimit = 6,
+  EnterRootfs = 7,
+  OpenSource = 8,
+  JoinNamespaces = 9,
+  CreateUserNamespace = 10,
+  BecomeRoot = 11,
+  Clone = 12,
+  NewSession = 13,
+  JoinSessionKeyring = 14,
+  SetHostname = 15,
+  SetDomainname = 16,
+  LoopbackUp = 17,
+  WriteSysctl = 18,
+  SetMountPropagation = 19,
+  OpenRoot = 20,
+  Mount = 21,
+  BindMount = 22,
+  MakeNode = 23,
+  BindNode = 24,
+  Symlink = 25,
+  OpenConsole = 26,
+  AwaitHooks = 27,
+  RunHook = 28,
+  ChangeRoot = 29,
+  SetRootPropagation = 30,
+  Remount = 31,
+  MaskPath = 32,
+  ReadonlyPath = 33,
+  MakeWorkingDirectory = 34,
+  ChangeDirectory = 35,
+  FindExecutable = 36,
+  SetMemoryPolicy = 37,
+  SetPersonality = 38,
+  WriteAttribute = 39,
+  AwaitStart = 40,
+  FindHome = 41,
+  SetNice = 42,
+  SetScheduler = 43,
+  SetIoPriority = 44,
+  SetRlimit = 45,
+  SetUmask = 46,
+  SetNoNewPrivileges = 47,
+  LoadSeccomp = 48,
+  SetBoundingSet = 49,
+  SetUser = 50,
+  SetCapabilities = 51,
+  Exec = 52,
 };
 
 struct SetDumpable {
@@ -68,6 +76,10 @@ struct JoinCgroups {
 
 struct SetOomScoreAdj {
   int32_t value{};
+};
+
+struct SetAffinity {
+  U32List cpus{};
 };
 
 struct RaiseRlimit {
@@ -88,6 +100,7 @@ struct OpenSource {
 struct JoinNamespaces {
   U32List types{};
   StringList files{};
+  uint32_t foreign{};
 };
 
 struct CreateUserNamespace {
@@ -244,8 +257,44 @@ struct FindExecutable {
   StringList search{};
 };
 
+struct SetMemoryPolicy {
+  uint32_t mode{};
+  U32List nodes{};
+};
+
+struct SetPersonality {
+  uint32_t persona{};
+};
+
+struct WriteAttribute {
+  const char* attribute{};
+  const char* value{};
+};
+
 struct AwaitStart {
   bool listen{};
+};
+
+struct FindHome {
+  uint32_t uid{};
+};
+
+struct SetNice {
+  int32_t value{};
+};
+
+struct SetScheduler {
+  uint32_t policy{};
+  uint64_t flags{};
+  int32_t nice{};
+  uint32_t priority{};
+  uint64_t runtime{};
+  uint64_t deadline{};
+  uint64_t period{};
+};
+
+struct SetIoPriority {
+  uint32_t priority{};
 };
 
 struct SetRlimit {
@@ -289,8 +338,6 @@ struct Exec {
   StringList search{};
   StringList args{};
   StringList env{};
-  bool set_home{};
-  uint32_t home_of{};
   uint32_t preserve{};
 };
 
@@ -322,6 +369,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetAffinity: {
+      SetAffinity op;
+      reader.read(op.cpus);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::RaiseRlimit: {
       RaiseRlimit op;
       reader.read(op.resource);
@@ -347,6 +400,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       JoinNamespaces op;
       reader.read(op.types);
       reader.read(op.files);
+      reader.read(op.foreign);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -558,9 +612,59 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetMemoryPolicy: {
+      SetMemoryPolicy op;
+      reader.read(op.mode);
+      reader.read(op.nodes);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetPersonality: {
+      SetPersonality op;
+      reader.read(op.persona);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::WriteAttribute: {
+      WriteAttribute op;
+      reader.read(op.attribute);
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::AwaitStart: {
       AwaitStart op;
       reader.read(op.listen);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::FindHome: {
+      FindHome op;
+      reader.read(op.uid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetNice: {
+      SetNice op;
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetScheduler: {
+      SetScheduler op;
+      reader.read(op.policy);
+      reader.read(op.flags);
+      reader.read(op.nice);
+      reader.read(op.priority);
+      reader.read(op.runtime);
+      reader.read(op.deadline);
+      reader.read(op.period);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetIoPriority: {
+      SetIoPriority op;
+      reader.read(op.priority);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -620,8 +724,6 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.search);
       reader.read(op.args);
       reader.read(op.env);
-      reader.read(op.set_home);
-      reader.read(op.home_of);
       reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
