@@ -120,8 +120,9 @@ function setCapabilities(
   const within = (name: SetName, others: Partial<Record<SetName, bigint>>): bigint => {
     let allowed = bits(name, name === 'inheritable' ? warn : quiet);
     for (const [other, set] of Object.entries(others)) {
-      for (const missing of namesOf(allowed & ~set))
-        warn(`${missing} is left out of the ${name} set: it is not in the ${other} set`);
+      const missing = namesOf(allowed & ~set);
+      if (missing.length > 0)
+        warn(`${missing.join(', ')}: left out of the ${name} set: not in the ${other} set`);
       allowed &= set;
     }
     return allowed;
