@@ -30,7 +30,10 @@ export function labelKeyring({ selinuxLabel }: Process): Operation[] {
     : [];
 }
 
-/** After the last hook, which would be confined by it else; before a filter that may deny the write. */
+/**
+ * The last of create, so that a profile that isn't loaded is said there. createContainer hooks are the host's
+ * programs and have run; startContainer hooks are the container's and get the label too, as with runc.
+ */
 export function labelProgram({ apparmorProfile, selinuxLabel }: Process, host: Host): Operation[] {
   const operations: Operation[] = [];
   if (apparmorProfile && host.apparmor) {

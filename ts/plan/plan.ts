@@ -3,7 +3,7 @@ import type { Process } from '../spec/types.js';
 import { planDevices } from './devices.js';
 import { planExecutionDomain } from './execution-domain.js';
 import { planHooks } from './hooks.js';
-import { labelKeyring, requireLabels } from './labels.js';
+import { labelKeyring, labelProgram, requireLabels } from './labels.js';
 import { readonlyMount } from './mount-options.js';
 import { planMounts } from './mounts.js';
 import {
@@ -56,6 +56,7 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
       ...setRootPropagation(request, namespaces),
       ...planExecutionDomain(request.spec.linux),
       ...checkProgram(process),
+      ...labelProgram(process, request.host),
       { op: 'awaitStart', listen: request.awaitStart },
     ],
     start: [

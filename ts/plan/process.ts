@@ -2,7 +2,6 @@ import { capabilities } from '../spec/capabilities.js';
 import { rlimitTypes } from '../spec/names.js';
 import type { Process } from '../spec/types.js';
 import { needsDeniedSetgroups } from './id-maps.js';
-import { labelProgram } from './labels.js';
 import type { Namespaces } from './namespaces.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest, Warn } from './request.js';
@@ -57,9 +56,8 @@ export function becomeProgram(
   const groups = user.additionalGids ?? [];
   const operations: Operation[] = [
     ...findHome(process),
-    // Both while CAP_SYS_NICE is there and nothing is forbidden yet.
+    // While CAP_SYS_NICE is there and nothing is forbidden yet.
     ...planScheduling(process, request, namespaces).late,
-    ...labelProgram(process, request.host),
   ];
   for (const { type, soft, hard } of process.rlimits ?? []) {
     operations.push({
