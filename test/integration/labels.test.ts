@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
@@ -28,9 +29,23 @@ const withoutAppArmor = skipUnless(isRoot && !apparmor, 'root and a host without
 const withSELinux = skipUnless(isRoot && selinux, 'root and SELinux');
 const withoutSELinux = skipUnless(isRoot && !selinux, 'root and a host without SELinux');
 
-withAppArmor(test)('the program runs under the AppArmor profile', () => {
-  const out = lab.inside('cat /proc/1/attr/apparmor/current', profile('unconfined'));
-  assert.is(out, 'unconfined');
+withAppArmor(test)('the program runs under the AppArmor profile from its start on', () => {
+  const name = `tsrunc-test-${process.pid}`;
+  const input = `profile ${name} flags=(attach_disconnected) { file, capability, signal, }`;
+  execFileSync('apparmor_parser', ['-Kr'], { input });
+  try {
+    const current = 'cat /proc/1/attr/apparmor/current';
+    for (const noNewPrivileges of [true, false]) {
+      const out = lab.inside(current, (spec, bundle) => {
+        profile(name)(spec, bundle);
+        Object.assign(spec.process, { noNewPrivileges, user: { uid: 1000, gid: 1000 } });
+      });
+      assert.is(out, `${name} (enforce)`);
+    }
+    assert.is(lab.inside(current, profile('unconfined')), 'unconfined');
+  } finally {
+    execFileSync('apparmor_parser', ['-R'], { input });
+  }
 });
 
 withAppArmor(test)('an AppArmor profile that is not loaded is said by create', () => {
