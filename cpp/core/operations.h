@@ -6,56 +6,64 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xd4ce13b6;
+inline constexpr uint32_t kFingerprint = 0x66a67a6b;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
   JoinCgroups = 3,
   SetOomScoreAdj = 4,
-  RaiseRlimit = 5,
-  EnterRootfs = 6,
-  OpenSource = 7,
-  JoinNamespaces = 8,
-  TakeRootOf = 9,
-  JoinProcess = 10,
-  CreateUserNamespace = 11,
-  BecomeRoot = 12,
-  Clone = 13,
-  NewSession = 14,
-  JoinSessionKeyring = 15,
-  SetHostname = 16,
-  SetDomainname = 17,
-  LoopbackUp = 18,
-  WriteSysctl = 19,
-  SetMountPropagation = 20,
-  OpenRoot = 21,
-  AdoptRoot = 22,
-  Mount = 23,
-  BindMount = 24,
-  MakeNode = 25,
-  BindNode = 26,
-  Symlink = 27,
-  OpenConsole = 28,
-  AwaitHooks = 29,
-  RunHook = 30,
-  ChangeRoot = 31,
-  SetRootPropagation = 32,
-  Remount = 33,
-  MaskPath = 34,
-  ReadonlyPath = 35,
-  MakeWorkingDirectory = 36,
-  ChangeDirectory = 37,
-  FindExecutable = 38,
-  AwaitStart = 39,
-  SetRlimit = 40,
-  SetUmask = 41,
-  SetNoNewPrivileges = 42,
-  LoadSeccomp = 43,
-  SetBoundingSet = 44,
-  SetUser = 45,
-  SetCapabilities = 46,
-  Exec = 47,
+  SetAffinity = 5,
+  RaiseRlimit = 6,
+  EnterRootfs = 7,
+  OpenSource = 8,
+  JoinNamespaces = 9,
+  TakeRootOf = 10,
+  JoinProcess = 11,
+  CreateUserNamespace = 12,
+  BecomeRoot = 13,
+  Clone = 14,
+  NewSession = 15,
+  JoinSessionKeyring = 16,
+  SetHostname = 17,
+  SetDomainname = 18,
+  LoopbackUp = 19,
+  WriteSysctl = 20,
+  SetMountPropagation = 21,
+  OpenRoot = 22,
+  AdoptRoot = 23,
+  Mount = 24,
+  BindMount = 25,
+  MakeNode = 26,
+  BindNode = 27,
+  Symlink = 28,
+  OpenConsole = 29,
+  AwaitHooks = 30,
+  RunHook = 31,
+  ChangeRoot = 32,
+  SetRootPropagation = 33,
+  Remount = 34,
+  MaskPath = 35,
+  ReadonlyPath = 36,
+  MakeWorkingDirectory = 37,
+  ChangeDirectory = 38,
+  FindExecutable = 39,
+  SetMemoryPolicy = 40,
+  SetPersonality = 41,
+  WriteAttribute = 42,
+  AwaitStart = 43,
+  FindHome = 44,
+  SetNice = 45,
+  SetScheduler = 46,
+  SetIoPriority = 47,
+  SetRlimit = 48,
+  SetUmask = 49,
+  SetNoNewPrivileges = 50,
+  LoadSeccomp = 51,
+  SetBoundingSet = 52,
+  SetUser = 53,
+  SetCapabilities = 54,
+  Exec = 55,
 };
 
 struct SetDumpable {
@@ -71,6 +79,10 @@ struct JoinCgroups {
 
 struct SetOomScoreAdj {
   int32_t value{};
+};
+
+struct SetAffinity {
+  U32List cpus{};
 };
 
 struct RaiseRlimit {
@@ -91,6 +103,7 @@ struct OpenSource {
 struct JoinNamespaces {
   U32List types{};
   StringList files{};
+  uint32_t foreign{};
 };
 
 struct TakeRootOf {
@@ -258,8 +271,44 @@ struct FindExecutable {
   StringList search{};
 };
 
+struct SetMemoryPolicy {
+  uint32_t mode{};
+  U32List nodes{};
+};
+
+struct SetPersonality {
+  uint32_t persona{};
+};
+
+struct WriteAttribute {
+  const char* attribute{};
+  const char* value{};
+};
+
 struct AwaitStart {
   bool listen{};
+};
+
+struct FindHome {
+  uint32_t uid{};
+};
+
+struct SetNice {
+  int32_t value{};
+};
+
+struct SetScheduler {
+  uint32_t policy{};
+  uint64_t flags{};
+  int32_t nice{};
+  uint32_t priority{};
+  uint64_t runtime{};
+  uint64_t deadline{};
+  uint64_t period{};
+};
+
+struct SetIoPriority {
+  uint32_t priority{};
 };
 
 struct SetRlimit {
@@ -303,8 +352,6 @@ struct Exec {
   StringList search{};
   StringList args{};
   StringList env{};
-  bool set_home{};
-  uint32_t home_of{};
   uint32_t preserve{};
 };
 
@@ -336,6 +383,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetAffinity: {
+      SetAffinity op;
+      reader.read(op.cpus);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::RaiseRlimit: {
       RaiseRlimit op;
       reader.read(op.resource);
@@ -361,6 +414,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       JoinNamespaces op;
       reader.read(op.types);
       reader.read(op.files);
+      reader.read(op.foreign);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -589,9 +643,59 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetMemoryPolicy: {
+      SetMemoryPolicy op;
+      reader.read(op.mode);
+      reader.read(op.nodes);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetPersonality: {
+      SetPersonality op;
+      reader.read(op.persona);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::WriteAttribute: {
+      WriteAttribute op;
+      reader.read(op.attribute);
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::AwaitStart: {
       AwaitStart op;
       reader.read(op.listen);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::FindHome: {
+      FindHome op;
+      reader.read(op.uid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetNice: {
+      SetNice op;
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetScheduler: {
+      SetScheduler op;
+      reader.read(op.policy);
+      reader.read(op.flags);
+      reader.read(op.nice);
+      reader.read(op.priority);
+      reader.read(op.runtime);
+      reader.read(op.deadline);
+      reader.read(op.period);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetIoPriority: {
+      SetIoPriority op;
+      reader.read(op.priority);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -651,8 +755,6 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.search);
       reader.read(op.args);
       reader.read(op.env);
-      reader.read(op.set_home);
-      reader.read(op.home_of);
       reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);

@@ -39,6 +39,7 @@ class Executor {
   Status run(const operations::OpenProc& op);
   Status run(const operations::SetOomScoreAdj& op);
   Status run(const operations::WriteSysctl& op);
+  Status run(const operations::WriteAttribute& op);
 
   // root.cc
   Status run(const operations::EnterRootfs& op);
@@ -83,10 +84,19 @@ class Executor {
   Status run(const operations::SetUser& op);
   Status run(const operations::SetCapabilities& op);
 
+  // scheduling.cc
+  Status run(const operations::SetAffinity& op);
+  Status run(const operations::SetMemoryPolicy& op);
+  Status run(const operations::SetPersonality& op);
+  Status run(const operations::SetNice& op);
+  Status run(const operations::SetScheduler& op);
+  Status run(const operations::SetIoPriority& op);
+
   // exec.cc
   Status run(const operations::MakeWorkingDirectory& op);
   Status run(const operations::ChangeDirectory& op);
   Status run(const operations::FindExecutable& op);
+  Status run(const operations::FindHome& op);
   Status run(const operations::Exec& op);
 
  private:
@@ -99,6 +109,8 @@ class Executor {
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
   Status accept_start();
+  /** Refuses a namespace that is the runtime's own or process 1's. */
+  Status require_foreign(uint32_t type, int file, const char* path);
 
   static constexpr uint32_t kSlots = 1024;
 
@@ -122,6 +134,8 @@ class Executor {
   /** The state for the hooks' standard input. */
   UniqueFd state_;
   UniqueFd sources_[kSlots];
+  /** HOME=…, where it was looked up. */
+  PathText home_;
   bool directory_changed_ = false;
 };
 

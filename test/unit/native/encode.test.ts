@@ -74,8 +74,6 @@ test('a Program larger than any first buffer is whole', () => {
     search: [],
     args: [],
     env,
-    setHome: false,
-    homeOf: 0,
     preserve: 0,
   };
   assert.equal(decode(encode(programOf(operation))), [operation]);

@@ -48,6 +48,24 @@ test('a set that the kernel would refuse is cut to what it takes', () => {
   assert.is(ambient, 0n);
 });
 
+test('what is cut off is warned of', () => {
+  const names = ['CAP_KILL', 'CAP_CHOWN'];
+  const { inheritable, warnings } = capabilitiesOf({
+    bounding: ['CAP_KILL'],
+    permitted: ['CAP_KILL'],
+    effective: names,
+    inheritable: names,
+    ambient: names,
+  });
+  // The kernel takes nothing into the inheritable set that isn't in the bounding set.
+  assert.is(inheritable, KILL);
+  assert.equal(warnings, [
+    'CAP_CHOWN: left out of the inheritable set: not in the bounding set',
+    'CAP_CHOWN: left out of the effective set: not in the permitted set',
+    'CAP_CHOWN: left out of the ambient set: not in the permitted set',
+  ]);
+});
+
 test('a capability that the kernel does not know is warned of and left out', () => {
   const { bounding, warnings } = capabilitiesOf(
     { bounding: ['CAP_KILL', 'CAP_CHECKPOINT_RESTORE', 'CAP_OF_TOMORROW'] },
