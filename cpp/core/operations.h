@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x06b4b5aa;
+inline constexpr uint32_t kFingerprint = 0xb0af0318;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -54,13 +54,14 @@ enum class Code : uint8_t {
   SetScheduler = 43,
   SetIoPriority = 44,
   SetRlimit = 45,
-  SetUmask = 46,
-  SetNoNewPrivileges = 47,
-  LoadSeccomp = 48,
-  SetBoundingSet = 49,
-  SetUser = 50,
-  SetCapabilities = 51,
-  Exec = 52,
+  SetSoftLimit = 46,
+  SetUmask = 47,
+  SetNoNewPrivileges = 48,
+  LoadSeccomp = 49,
+  SetBoundingSet = 50,
+  SetUser = 51,
+  SetCapabilities = 52,
+  Exec = 53,
 };
 
 struct SetDumpable {
@@ -301,6 +302,11 @@ struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
   uint64_t hard{};
+};
+
+struct SetSoftLimit {
+  uint32_t resource{};
+  uint64_t soft{};
 };
 
 struct SetUmask {
@@ -673,6 +679,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.resource);
       reader.read(op.soft);
       reader.read(op.hard);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetSoftLimit: {
+      SetSoftLimit op;
+      reader.read(op.resource);
+      reader.read(op.soft);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
