@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x66a67a6b;
+inline constexpr uint32_t kFingerprint = 0x176c92df;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -57,13 +57,14 @@ enum class Code : uint8_t {
   SetScheduler = 46,
   SetIoPriority = 47,
   SetRlimit = 48,
-  SetUmask = 49,
-  SetNoNewPrivileges = 50,
-  LoadSeccomp = 51,
-  SetBoundingSet = 52,
-  SetUser = 53,
-  SetCapabilities = 54,
-  Exec = 55,
+  SetSoftLimit = 49,
+  SetUmask = 50,
+  SetNoNewPrivileges = 51,
+  LoadSeccomp = 52,
+  SetBoundingSet = 53,
+  SetUser = 54,
+  SetCapabilities = 55,
+  Exec = 56,
 };
 
 struct SetDumpable {
@@ -315,6 +316,11 @@ struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
   uint64_t hard{};
+};
+
+struct SetSoftLimit {
+  uint32_t resource{};
+  uint64_t soft{};
 };
 
 struct SetUmask {
@@ -704,6 +710,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.resource);
       reader.read(op.soft);
       reader.read(op.hard);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetSoftLimit: {
+      SetSoftLimit op;
+      reader.read(op.resource);
+      reader.read(op.soft);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }

@@ -77,6 +77,7 @@ class Executor {
   Status run(const operations::SetDumpable& op);
   Status run(const operations::RaiseRlimit& op);
   Status run(const operations::SetRlimit& op);
+  Status run(const operations::SetSoftLimit& op);
   Status run(const operations::SetUmask& op);
   Status run(const operations::SetNoNewPrivileges& op);
   Status run(const operations::LoadSeccomp& op);

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Lab, type Mutate } from '../support/lab.js';
+import { command, Lab, type Mutate } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
@@ -257,6 +258,29 @@ root(test)('every resource limit', () => {
     assert.equal(inside.get(name), [`${soft}`, `${hard}`], type);
   }
 });
+
+root(test)(
+  "without a limit of descriptors the container has the caller's, not what Node made of it",
+  () => {
+    const limits = (ulimit: string, mutate: Mutate = () => {}): string => {
+      const bundle = lab.bundle((spec, folder) => {
+        spec.process.args = ['sh', '-c', 'ulimit -Sn; ulimit -Hn'];
+        delete spec.process.rlimits;
+        mutate(spec, folder);
+      });
+      const args = ['--root', lab.root, 'run', '--bundle', bundle, lab.name()];
+      // As it is installed: executed by its first line.
+      const script = `${ulimit}; exec "$@"`;
+      return execFileSync('sh', ['-ec', script, 'sh', command, ...args], { encoding: 'utf8' });
+    };
+    assert.is(limits('ulimit -Sn 123; ulimit -Hn 600'), '123\n600\n');
+    assert.is(limits('ulimit -Sn 600; ulimit -Hn 600'), '600\n600\n');
+    const own = limits('ulimit -Sn 123; ulimit -Hn 600', (spec) => {
+      spec.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 200, hard: 300 }];
+    });
+    assert.is(own, '200\n300\n');
+  },
+);
 
 root(test)("an OOM score below the caller's own needs a privilege, and that is said", () => {
   const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));

@@ -30,7 +30,13 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
     noNewKeyring: flags['no-new-keyring'],
     preserveFds: flags['preserve-fds'],
     listenFds: activatedFds(process.env['LISTEN_FDS']),
+    ...callersLimit(process.env['TSRUNC_NOFILE']),
   };
+}
+
+/** The soft RLIMIT_NOFILE before Node raised it: the command's first line (scripts/build.mjs) notes it. */
+function callersLimit(given = ''): Pick<CreateOptions, 'openFiles'> {
+  return /^[0-9]{1,10}$/.test(given) ? { openFiles: Number(given) } : {};
 }
 
 /** How many descriptors socket activation handed to us (sd_listen_fds(3)): they are for the container. */

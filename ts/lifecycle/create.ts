@@ -139,6 +139,7 @@ class Creation {
         noNewKeyring: this.#options.noNewKeyring ?? false,
         preserveFds: this.#preserved,
         listenFds: this.#options.listenFds ?? 0,
+        ...(this.#options.openFiles === undefined ? {} : { openFiles: this.#options.openFiles }),
         awaitStart: !this.#startNow,
       },
       warn,

@@ -30,6 +30,11 @@ export interface CreateOptions {
   readonly listenFds?: number;
   /** How many of this process's descriptors, from 3 + `listenFds` on, the container gets as they are. */
   readonly preserveFds?: number;
+  /**
+   * The soft RLIMIT_NOFILE of a container whose configuration has none. Default: this process's own, which Node
+   * has raised to the hard one. Programs that use select(2), or close all that they could have open, mind.
+   */
+  readonly openFiles?: number;
   /** What becomes descriptors 0, 1 and 2 of the container. Default: the caller's own. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio];
   /** Aborting kills what was started and undoes what was made. */

@@ -173,6 +173,8 @@ export const operations = {
   /** ioprio_set(2): the class from bit 13 on, the level below. */
   setIoPriority: { priority: 'u32' },
   setRlimit: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  /** Sets the soft limit alone; to the hard one where that is lower. */
+  setSoftLimit: { resource: 'u32', soft: 'u64' },
   setUmask: { mask: 'u32' },
   setNoNewPrivileges: {},
   loadSeccomp: { flags: 'u32', filter: 'filter' },

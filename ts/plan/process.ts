@@ -21,6 +21,8 @@ const DEFAULT_SEARCH = [
 /** runc's and the field's; the specification leaves it open. */
 const DEFAULT_UMASK = 0o022;
 
+const NOFILE = 'RLIMIT_NOFILE';
+
 /** Hard limits above the caller's can be set only before entering a user namespace. */
 export function raiseLimits(
   process: Process,
@@ -66,6 +68,10 @@ export function becomeProgram(
       soft: BigInt(soft),
       hard: BigInt(hard),
     });
+  }
+  if (request.openFiles !== undefined && !process.rlimits?.some(({ type }) => type === NOFILE)) {
+    const resource = rlimitTypes.indexOf(NOFILE);
+    operations.push({ op: 'setSoftLimit', resource, soft: BigInt(request.openFiles) });
   }
   operations.push({ op: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
   if (noNewPrivileges) operations.push({ op: 'setNoNewPrivileges' });

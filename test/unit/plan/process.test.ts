@@ -138,6 +138,14 @@ test('limits keep all their 64 bits', () => {
   assert.equal(find('setRlimit'), { op: 'setRlimit', resource: 9, soft: 5n, hard: unlimited });
 });
 
+test("the caller's limit of descriptors is for who has none of its own", () => {
+  const find = (process: Partial<Process>, openFiles?: number) =>
+    planStart(process, openFiles === undefined ? {} : { openFiles }).find('setSoftLimit');
+  assert.equal(find({}, 1024), { op: 'setSoftLimit', resource: 7, soft: 1024n });
+  assert.is(find({}), undefined);
+  assert.is(find({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 5, hard: 5 }] }, 1024), undefined);
+});
+
 test('an ordinary user who maps only himself is denied setgroups', () => {
   const own = [{ containerID: 0, hostID: 1000, size: 1 }];
   const setGroups = (gidMappings: typeof own, surroundings: Surroundings) => {
