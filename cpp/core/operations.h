@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xd4ce13b6;
+inline constexpr uint32_t kFingerprint = 0x6ecee1b0;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -26,36 +26,37 @@ enum class Code : uint8_t {
   JoinSessionKeyring = 15,
   SetHostname = 16,
   SetDomainname = 17,
-  LoopbackUp = 18,
-  WriteSysctl = 19,
-  SetMountPropagation = 20,
-  OpenRoot = 21,
-  AdoptRoot = 22,
-  Mount = 23,
-  BindMount = 24,
-  MakeNode = 25,
-  BindNode = 26,
-  Symlink = 27,
-  OpenConsole = 28,
-  AwaitHooks = 29,
-  RunHook = 30,
-  ChangeRoot = 31,
-  SetRootPropagation = 32,
-  Remount = 33,
-  MaskPath = 34,
-  ReadonlyPath = 35,
-  MakeWorkingDirectory = 36,
-  ChangeDirectory = 37,
-  FindExecutable = 38,
-  AwaitStart = 39,
-  SetRlimit = 40,
-  SetUmask = 41,
-  SetNoNewPrivileges = 42,
-  LoadSeccomp = 43,
-  SetBoundingSet = 44,
-  SetUser = 45,
-  SetCapabilities = 46,
-  Exec = 47,
+  AwaitNetDevices = 18,
+  LoopbackUp = 19,
+  WriteSysctl = 20,
+  SetMountPropagation = 21,
+  OpenRoot = 22,
+  AdoptRoot = 23,
+  Mount = 24,
+  BindMount = 25,
+  MakeNode = 26,
+  BindNode = 27,
+  Symlink = 28,
+  OpenConsole = 29,
+  AwaitHooks = 30,
+  RunHook = 31,
+  ChangeRoot = 32,
+  SetRootPropagation = 33,
+  Remount = 34,
+  MaskPath = 35,
+  ReadonlyPath = 36,
+  MakeWorkingDirectory = 37,
+  ChangeDirectory = 38,
+  FindExecutable = 39,
+  AwaitStart = 40,
+  SetRlimit = 41,
+  SetUmask = 42,
+  SetNoNewPrivileges = 43,
+  LoadSeccomp = 44,
+  SetBoundingSet = 45,
+  SetUser = 46,
+  SetCapabilities = 47,
+  Exec = 48,
 };
 
 struct SetDumpable {
@@ -126,6 +127,9 @@ struct SetHostname {
 
 struct SetDomainname {
   const char* name{};
+};
+
+struct AwaitNetDevices {
 };
 
 struct LoopbackUp {
@@ -417,6 +421,11 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AwaitNetDevices: {
+      AwaitNetDevices op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::LoopbackUp: {
       LoopbackUp op;
       if (!reader.at_end()) return malformed();
@@ -668,11 +677,12 @@ namespace tsrunc {
 enum class Message : uint8_t {
   NeedIdMaps = 1,
   Cloned = 2,
-  Console = 3,
-  HooksDue = 4,
-  Created = 5,
-  Executing = 6,
-  Failed = 7,
+  NetDevicesDue = 3,
+  Console = 4,
+  HooksDue = 5,
+  Created = 6,
+  Executing = 7,
+  Failed = 8,
 };
 
 enum class Reply : uint8_t {

@@ -5,6 +5,7 @@ import { sendConsole, sendPidfd } from '../console/socket.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
+import type { DeviceMover } from '../network/devices.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
@@ -62,6 +63,8 @@ export async function createContainer(
     }
     options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    creation.close();
   }
 }
 
@@ -78,6 +81,8 @@ class Creation {
   #stage: InitProcess | undefined;
   #init: InitProcess | undefined;
   #console: number | undefined;
+  /** What moves network devices, and back. */
+  #mover: DeviceMover | undefined;
   #state: StoredState;
 
   constructor(
@@ -151,6 +156,7 @@ class Creation {
     this.#state = { ...this.#state, owner: await ownerName() };
     const filters = await compileFilters(this.#context.native, program);
     const bytes = encode(program, filters);
+    await this.#prepareNetwork();
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -175,6 +181,11 @@ class Creation {
     return started;
   }
 
+  /** To be called when neither the container nor its undoing needs this any more. */
+  close(): void {
+    this.#mover?.close();
+  }
+
   /** runtime.md, "Lifecycle": they are due after a failed hook too, once all is undone. */
   async runPoststopHooks(): Promise<void> {
     const { native, warn } = this.#context;
@@ -183,6 +194,15 @@ class Creation {
       native,
       warn: (failure) => warn(failure.message),
     });
+  }
+
+  async #prepareNetwork(): Promise<void> {
+    const { netDevices = {} } = this.#bundle.spec.linux ?? {};
+    if (Object.keys(netDevices).length === 0) return;
+    const { native } = this.#context;
+    const { DeviceMover, requireDevices } = await import('../network/devices.js');
+    await requireDevices(native, netDevices);
+    this.#mover = new DeviceMover(native);
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
@@ -287,6 +307,10 @@ class Creation {
         if (this.#options.signal?.aborted) abort();
         const { pidfdSocket } = this.#options;
         if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
+      },
+      netDevicesDue: async (): Promise<void> => {
+        const { netDevices = {} } = this.#bundle.spec.linux ?? {};
+        await this.#mover?.move(this.#init?.pid ?? 0, netDevices, undo);
       },
       console: (master: number): void => {
         this.#console = master;

@@ -72,7 +72,7 @@ export function features(): Features {
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false },
-      netDevices: { enabled: false },
+      netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },
   };

@@ -139,8 +139,9 @@ export class Launch {
         native.close(master);
         this.#console = undefined;
       },
-      // A process that joins a container has no user namespace to map and no hooks.
+      // A process that joins a container has no user namespace to map, no devices to get and no hooks.
       needIdMaps: async () => {},
+      netDevicesDue: async () => {},
       hooksDue: async () => '',
     };
   }

@@ -69,7 +69,6 @@ function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string
 function ofLinux({
   mountLabel,
   intelRdt,
-  netDevices,
   memoryPolicy,
   timeOffsets,
   personality,
@@ -79,7 +78,6 @@ function ofLinux({
   // These ask by being there.
   for (const [name, value] of Object.entries({ intelRdt, memoryPolicy }))
     if (value) paths.push(`linux.${name}`);
-  if (Object.keys(netDevices ?? {}).length > 0) paths.push('linux.netDevices');
   if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
     paths.push('linux.personality');
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');

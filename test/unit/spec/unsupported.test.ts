@@ -25,7 +25,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
   ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
   ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
   ['linux.intelRdt', (spec) => (spec.linux.intelRdt = {})],
-  ['linux.netDevices', (spec) => (spec.linux.netDevices = { eth0: {} })],
   ['linux.memoryPolicy', (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_LOCAL' })],
   ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX32' })],
   ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX', flags: ['x'] })],
