@@ -1,11 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
+import type { NotifyProxy } from '../console/notify-proxy.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
-import type { DeviceMover } from '../network/devices.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
@@ -15,7 +15,7 @@ import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
-import { ownerName, requireInherited } from './caller.js';
+import { listenFdNames, ownerName, requireInherited } from './caller.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
@@ -25,6 +25,7 @@ import { writeIdMaps } from './id-maps.js';
 import { InitProcess } from './init-process.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { Provisions } from './provisions.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
 
@@ -35,6 +36,8 @@ export interface Started {
   readonly stdio: PreparedStdio;
   /** The terminal's master, when nobody else took it. */
   readonly console: number | undefined;
+  /** The notification socket's, of one that was started at once. */
+  readonly proxy: NotifyProxy | undefined;
 }
 
 /**
@@ -75,14 +78,13 @@ class Creation {
   readonly #options: CreateOptions;
   readonly #startNow: boolean;
   readonly #process: Process;
+  readonly #provisions: Provisions;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
   /** The process that makes the namespaces. */
   #stage: InitProcess | undefined;
   #init: InitProcess | undefined;
   #console: number | undefined;
-  /** What moves network devices, and back. */
-  #mover: DeviceMover | undefined;
   #state: StoredState;
 
   constructor(
@@ -99,6 +101,7 @@ class Creation {
     this.#options = options;
     this.#startNow = startNow;
     this.#process = spec.process as Process;
+    this.#provisions = new Provisions(context, id, spec, options);
     this.#preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     this.#state = {
       format: 1,
@@ -138,7 +141,7 @@ class Creation {
     const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
     const program = plan(
       {
-        spec: this.#bundle.spec,
+        spec: this.#provisions.spec,
         host: this.#context.host,
         id: this.#id,
         bundle: this.#bundle.path,
@@ -149,6 +152,7 @@ class Creation {
         noNewKeyring: this.#options.noNewKeyring ?? false,
         preserveFds: this.#preserved,
         listenFds: this.#options.listenFds ?? 0,
+        ...listenFdNames(this.#options),
         awaitStart: !this.#startNow,
       },
       warn,
@@ -156,7 +160,7 @@ class Creation {
     this.#state = { ...this.#state, owner: await ownerName() };
     const filters = await compileFilters(this.#context.native, program);
     const bytes = encode(program, filters);
-    await this.#prepareNetwork();
+    this.#state = { ...this.#state, ...(await this.#provisions.check(this.#id)) };
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -175,15 +179,16 @@ class Creation {
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
     folder.writeConfig(this.#bundle.text);
+    await this.#provisions.make(folder, this.#startNow, undo);
     if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
   }
 
-  /** To be called when neither the container nor its undoing needs this any more. */
+  /** To be called at last, when nothing is to be undone any more. */
   close(): void {
-    this.#mover?.close();
+    this.#provisions.close();
   }
 
   /** runtime.md, "Lifecycle": they are due after a failed hook too, once all is undone. */
@@ -194,15 +199,6 @@ class Creation {
       native,
       warn: (failure) => warn(failure.message),
     });
-  }
-
-  async #prepareNetwork(): Promise<void> {
-    const { netDevices = {} } = this.#bundle.spec.linux ?? {};
-    if (Object.keys(netDevices).length === 0) return;
-    const { native } = this.#context;
-    const { DeviceMover, requireDevices } = await import('../network/devices.js');
-    await requireDevices(native, netDevices);
-    this.#mover = new DeviceMover(native);
   }
 
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
@@ -256,7 +252,13 @@ class Creation {
       this.#options.signal?.removeEventListener('abort', abort);
       native.close(socket);
     }
-    return { init: this.#init as InitProcess, state: this.#state, stdio, console: this.#console };
+    return {
+      init: this.#init as InitProcess,
+      state: this.#state,
+      stdio,
+      console: this.#console,
+      proxy: this.#provisions.proxy,
+    };
   }
 
   /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
@@ -305,13 +307,11 @@ class Creation {
         this.#init = init;
         undo.add('end init', () => init.end());
         if (this.#options.signal?.aborted) abort();
+        this.#provisions.cloned(pid);
         const { pidfdSocket } = this.#options;
         if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
       },
-      netDevicesDue: async (): Promise<void> => {
-        const { netDevices = {} } = this.#bundle.spec.linux ?? {};
-        await this.#mover?.move(this.#init?.pid ?? 0, netDevices, undo);
-      },
+      netDevicesDue: () => this.#provisions.moveNetDevices(this.#init?.pid ?? 0, undo),
       console: (master: number): void => {
         this.#console = master;
         undo.add('close the terminal', () => {

@@ -71,7 +71,7 @@ export function features(): Features {
       },
       apparmor: { enabled: false },
       selinux: { enabled: false },
-      intelRdt: { enabled: false },
+      intelRdt: { enabled: true },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },

@@ -28,6 +28,15 @@ export interface Equipment {
   readonly birthplace?: string;
 }
 
+/** Where a launch belongs. */
+export interface LaunchPlace {
+  /** What its errors say of when it was: `exec`. */
+  readonly stage: string;
+  readonly undo: Undo;
+  /** Hears of init's pid before init does anything of note. */
+  readonly cloned: (pid: number) => void;
+}
+
 /**
  * A process on its way into a container: spawned as the stage, then init, then the user's program. What was
  * made for it is undone through `undo`.
@@ -42,14 +51,15 @@ export class Launch {
   #init: InitProcess | undefined;
   #console: number | undefined;
   #socket = -1;
+  readonly #cloned: (pid: number) => void;
 
-  /** @param stage what its errors say of when it was: `exec` */
   constructor(
     native: Native,
     program: Program,
     options: LaunchOptions,
-    { stage, undo }: { readonly stage: string; readonly undo: Undo },
+    { stage, undo, cloned }: LaunchPlace,
   ) {
+    this.#cloned = cloned;
     this.#native = native;
     this.#program = program;
     this.#options = options;
@@ -126,6 +136,7 @@ export class Launch {
         this.#init = init;
         this.#undo.add('end init', () => init.end());
         if (signal?.aborted) abort();
+        this.#cloned(pid);
         if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
       },
       console: (master) => {

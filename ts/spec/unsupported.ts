@@ -66,18 +66,10 @@ function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string
   ];
 }
 
-function ofLinux({
-  mountLabel,
-  intelRdt,
-  memoryPolicy,
-  timeOffsets,
-  personality,
-  seccomp,
-}: Linux): string[] {
+function ofLinux({ mountLabel, memoryPolicy, timeOffsets, personality, seccomp }: Linux): string[] {
   const paths = asking('linux', { mountLabel, timeOffsets });
-  // These ask by being there.
-  for (const [name, value] of Object.entries({ intelRdt, memoryPolicy }))
-    if (value) paths.push(`linux.${name}`);
+  // It asks by being there.
+  if (memoryPolicy) paths.push('linux.memoryPolicy');
   if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
     paths.push('linux.personality');
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');

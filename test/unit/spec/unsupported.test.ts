@@ -24,7 +24,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
   ['mounts[7].options: "tmpcopyup"', (spec) => mount(spec, { options: ['tmpcopyup'] })],
   ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
   ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
-  ['linux.intelRdt', (spec) => (spec.linux.intelRdt = {})],
   ['linux.memoryPolicy', (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_LOCAL' })],
   ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX32' })],
   ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX', flags: ['x'] })],
