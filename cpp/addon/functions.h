@@ -17,6 +17,7 @@ void close_fd(const Napi::CallbackInfo& info);
 // sockets.cc
 Napi::Value socket_pair(const Napi::CallbackInfo& info);
 Napi::Value listen_at(const Napi::CallbackInfo& info);
+Napi::Value bind_datagram(const Napi::CallbackInfo& info);
 Napi::Value connect_to(const Napi::CallbackInfo& info);
 
 // messages.cc
@@ -37,6 +38,10 @@ Napi::Value get_resource_limit(const Napi::CallbackInfo& info);
 // terminal.cc
 Napi::Value window_size(const Napi::CallbackInfo& info);
 void set_window_size(const Napi::CallbackInfo& info);
+void pass_output(const Napi::CallbackInfo& info);
+
+// network.cc
+Napi::Value route_socket(const Napi::CallbackInfo& info);
 
 // seccomp.cc
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info);

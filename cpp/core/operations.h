@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x176c92df;
+inline constexpr uint32_t kFingerprint = 0xf4f52751;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -27,44 +27,45 @@ enum class Code : uint8_t {
   JoinSessionKeyring = 16,
   SetHostname = 17,
   SetDomainname = 18,
-  LoopbackUp = 19,
-  WriteSysctl = 20,
-  SetMountPropagation = 21,
-  OpenRoot = 22,
-  AdoptRoot = 23,
-  Mount = 24,
-  BindMount = 25,
-  MakeNode = 26,
-  BindNode = 27,
-  Symlink = 28,
-  OpenConsole = 29,
-  AwaitHooks = 30,
-  RunHook = 31,
-  ChangeRoot = 32,
-  SetRootPropagation = 33,
-  Remount = 34,
-  MaskPath = 35,
-  ReadonlyPath = 36,
-  MakeWorkingDirectory = 37,
-  ChangeDirectory = 38,
-  FindExecutable = 39,
-  SetMemoryPolicy = 40,
-  SetPersonality = 41,
-  WriteAttribute = 42,
-  AwaitStart = 43,
-  FindHome = 44,
-  SetNice = 45,
-  SetScheduler = 46,
-  SetIoPriority = 47,
-  SetRlimit = 48,
-  SetSoftLimit = 49,
-  SetUmask = 50,
-  SetNoNewPrivileges = 51,
-  LoadSeccomp = 52,
-  SetBoundingSet = 53,
-  SetUser = 54,
-  SetCapabilities = 55,
-  Exec = 56,
+  AwaitNetDevices = 19,
+  LoopbackUp = 20,
+  WriteSysctl = 21,
+  SetMountPropagation = 22,
+  OpenRoot = 23,
+  AdoptRoot = 24,
+  Mount = 25,
+  BindMount = 26,
+  MakeNode = 27,
+  BindNode = 28,
+  Symlink = 29,
+  OpenConsole = 30,
+  AwaitHooks = 31,
+  RunHook = 32,
+  ChangeRoot = 33,
+  SetRootPropagation = 34,
+  Remount = 35,
+  MaskPath = 36,
+  ReadonlyPath = 37,
+  MakeWorkingDirectory = 38,
+  ChangeDirectory = 39,
+  FindExecutable = 40,
+  SetMemoryPolicy = 41,
+  SetPersonality = 42,
+  WriteAttribute = 43,
+  AwaitStart = 44,
+  FindHome = 45,
+  SetNice = 46,
+  SetScheduler = 47,
+  SetIoPriority = 48,
+  SetRlimit = 49,
+  SetSoftLimit = 50,
+  SetUmask = 51,
+  SetNoNewPrivileges = 52,
+  LoadSeccomp = 53,
+  SetBoundingSet = 54,
+  SetUser = 55,
+  SetCapabilities = 56,
+  Exec = 57,
 };
 
 struct SetDumpable {
@@ -140,6 +141,9 @@ struct SetHostname {
 
 struct SetDomainname {
   const char* name{};
+};
+
+struct AwaitNetDevices {
 };
 
 struct LoopbackUp {
@@ -477,6 +481,11 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AwaitNetDevices: {
+      AwaitNetDevices op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::LoopbackUp: {
       LoopbackUp op;
       if (!reader.at_end()) return malformed();
@@ -783,11 +792,12 @@ namespace tsrunc {
 enum class Message : uint8_t {
   NeedIdMaps = 1,
   Cloned = 2,
-  Console = 3,
-  HooksDue = 4,
-  Created = 5,
-  Executing = 6,
-  Failed = 7,
+  NetDevicesDue = 3,
+  Console = 4,
+  HooksDue = 5,
+  Created = 6,
+  Executing = 7,
+  Failed = 8,
 };
 
 enum class Reply : uint8_t {

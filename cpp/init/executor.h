@@ -33,6 +33,7 @@ class Executor {
   Status run(const operations::JoinSessionKeyring& op);
   Status run(const operations::SetHostname& op);
   Status run(const operations::SetDomainname& op);
+  Status run(const operations::AwaitNetDevices& op);
   Status run(const operations::LoopbackUp& op);
 
   // proc.cc

@@ -143,6 +143,12 @@ Status Executor::run(const operations::SetDomainname& op) {
   return check(sys(SYS_setdomainname, op.name, length(op.name)), "setdomainname", op.name);
 }
 
+Status Executor::run(const operations::AwaitNetDevices&) {
+  TRY(channel_.send(Message::NetDevicesDue));
+  const Received received = TRY(channel_.receive());
+  return received.reply == Reply::Proceed ? Status{} : malformed();
+}
+
 Status Executor::run(const operations::LoopbackUp&) {
   UniqueFd socket = TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
   ifreq request{};

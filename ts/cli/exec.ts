@@ -9,7 +9,7 @@ import { parseExactJson } from '../spec/json.js';
 import type { Process } from '../spec/types.js';
 import type { Action, CommandFlags } from './commands.js';
 import { exitCode } from './exit.js';
-import { activatedFds, openRuntime } from './open-runtime.js';
+import { activation, openRuntime } from './open-runtime.js';
 
 type Flags = CommandFlags<'exec'>;
 
@@ -44,7 +44,7 @@ export const action: Action<'exec'> = async (call) => {
 function commonOptions(flags: Flags): ExecOptions {
   return {
     preserveFds: flags['preserve-fds'],
-    listenFds: activatedFds(process.env['LISTEN_FDS']),
+    ...activation(),
     cgroup: flags.cgroup,
     ignorePaused: flags['ignore-paused'],
     ...given('pidFile', flags['pid-file']),

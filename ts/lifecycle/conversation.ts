@@ -7,6 +7,8 @@
  *        │ ──── proceed, the maps being written ───────▶│
  *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
  *        │                                              ┴             │
+ *        │ ◀─────────────────────────────────── netDevicesDue ────────┤ (network devices only)
+ *        │ ──── proceed, the devices having been moved ──────────────▶│
  *        │ ◀──────────────────────────────── console: (terminal) ─────┤ (terminal only)
  *        │ ◀──────────────────────────────────────── hooksDue ────────┤ (hooks only)
  *        │ ──── proceed: (state), hooks having run ──────────────────▶│
@@ -17,7 +19,7 @@
  *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
  *
  * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
- * share a socket, `cloned` may come after init's first words. The end of the peer ends every wait: init reads
+ * share a socket, `cloned` may come after init's first words: what needs to know init waits for it. The end of the peer ends every wait: init reads
  * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
  */
 import { TsruncError } from '../errors.js';
@@ -30,6 +32,8 @@ export interface Parent {
   needIdMaps(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
+  /** Moves devices of the host's into the container's network namespace. */
+  netDevicesDue(): Promise<void>;
   /** Takes over the terminal's master. */
   console(master: number): void;
   /** Runs the hooks; resolves with the state as the container's own hooks are to see it. */
@@ -45,6 +49,7 @@ export async function awaitCreated(
 ): Promise<void> {
   let cloned = false;
   let created = false;
+  let due: DueMessage | undefined;
   while (!(cloned && created)) {
     const { message, fds } = await hear(native, socket, fail);
     const [attached] = fds;
@@ -60,8 +65,9 @@ export async function awaitCreated(
       case 'console':
         parent.console(required(attached));
         break;
+      case 'netDevicesDue':
       case 'hooksDue':
-        replyWithState(native, socket, 'proceed', await parent.hooksDue());
+        due = message.name;
         break;
       case 'created':
         created = true;
@@ -71,7 +77,24 @@ export async function awaitCreated(
       default:
         throw protocolError();
     }
+    if (!cloned || due === undefined) continue;
+    await answerDue(native, socket, parent, due);
+    due = undefined;
   }
+}
+
+/** After these init says nothing until it is answered. */
+type DueMessage = 'netDevicesDue' | 'hooksDue';
+
+async function answerDue(
+  native: Native,
+  socket: number,
+  parent: Parent,
+  due: DueMessage,
+): Promise<void> {
+  if (due === 'hooksDue') return replyWithState(native, socket, 'proceed', await parent.hooksDue());
+  await parent.netDevicesDue();
+  reply(native, socket, 'proceed');
 }
 
 /** Makes the errors of a conversation. */

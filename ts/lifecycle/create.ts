@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
+import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
@@ -13,7 +14,7 @@ import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
-import { ownerName, requireInherited } from './caller.js';
+import { listenFdNames, ownerName, requireInherited } from './caller.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { compileFilters } from './filters.js';
@@ -22,6 +23,7 @@ import type { InitProcess } from './init-process.js';
 import { Launch, type ParentDuties } from './launch.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { Provisions } from './provisions.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
 
@@ -32,6 +34,8 @@ export interface Started {
   readonly stdio: PreparedStdio;
   /** The terminal's master, when nobody else took it. */
   readonly console: number | undefined;
+  /** The notification socket's, of one that was started at once. */
+  readonly proxy: NotifyProxy | undefined;
 }
 
 /**
@@ -60,6 +64,8 @@ export async function createContainer(
     }
     options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    creation.close();
   }
 }
 
@@ -70,6 +76,7 @@ class Creation {
   readonly #options: CreateOptions;
   readonly #startNow: boolean;
   readonly #process: Process;
+  readonly #provisions: Provisions;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
   #launch: Launch | undefined;
@@ -89,6 +96,7 @@ class Creation {
     this.#options = options;
     this.#startNow = startNow;
     this.#process = spec.process as Process;
+    this.#provisions = new Provisions(context, id, spec, options);
     this.#preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     this.#state = {
       format: 1,
@@ -128,7 +136,7 @@ class Creation {
     const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
     const program = plan(
       {
-        spec: this.#bundle.spec,
+        spec: this.#provisions.spec,
         host: this.#context.host,
         id: this.#id,
         bundle: this.#bundle.path,
@@ -140,6 +148,7 @@ class Creation {
         preserveFds: this.#preserved,
         listenFds: this.#options.listenFds ?? 0,
         ...(this.#options.openFiles === undefined ? {} : { openFiles: this.#options.openFiles }),
+        ...listenFdNames(this.#options),
         awaitStart: !this.#startNow,
       },
       warn,
@@ -147,6 +156,7 @@ class Creation {
     this.#state = { ...this.#state, owner: await ownerName() };
     const filters = await compileFilters(this.#context.native, program);
     const bytes = encode(program, filters);
+    this.#state = { ...this.#state, ...(await this.#provisions.check(this.#id)) };
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -165,10 +175,16 @@ class Creation {
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
     folder.writeConfig(this.#bundle.text);
+    await this.#provisions.make(folder, this.#startNow, undo);
     if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
+  }
+
+  /** To be called at last, when nothing is to be undone any more. */
+  close(): void {
+    this.#provisions.close();
   }
 
   /** runtime.md, "Lifecycle": they are due after a failed hook too, once all is undone. */
@@ -201,7 +217,11 @@ class Creation {
     const { native } = this.#context;
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
-    const launch = new Launch(native, program, this.#options, { stage: 'create', undo });
+    const launch = new Launch(native, program, this.#options, {
+      stage: 'create',
+      undo,
+      cloned: (pid) => this.#provisions.cloned(pid),
+    });
     this.#launch = launch;
     const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     try {
@@ -214,7 +234,7 @@ class Creation {
     } finally {
       if (listener !== undefined) native.close(listener);
     }
-    await launch.lead(this.#duties(), async () => {
+    await launch.lead(this.#duties(undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
@@ -222,7 +242,13 @@ class Creation {
       if (this.#startNow) await this.#begin(launch);
       else launch.commit();
     });
-    return { init: launch.init, state: this.#state, stdio, console: launch.console };
+    return {
+      init: launch.init,
+      state: this.#state,
+      stdio,
+      console: launch.console,
+      proxy: this.#provisions.proxy,
+    };
   }
 
   async #begin(launch: Launch): Promise<void> {
@@ -231,10 +257,11 @@ class Creation {
     await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #duties(): ParentDuties {
+  #duties(undo: Undo): ParentDuties {
     const { host } = this.#context;
     const { hooks } = this.#state;
     return {
+      netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
       needIdMaps: () =>
         writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
       hooksDue: async () => {

@@ -9,7 +9,7 @@ import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
 import type { StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
-import { requireInherited } from './caller.js';
+import { listenFdNames, requireInherited } from './caller.js';
 import type { Context } from './context.js';
 import { execProcessOf } from './exec-process.js';
 import { compileFilters } from './filters.js';
@@ -105,6 +105,7 @@ async function launch(
         noNewKeyring: stored.noNewKeyring ?? false,
         preserveFds,
         listenFds: options.listenFds ?? 0,
+        ...listenFdNames(options),
         awaitStart: false,
       },
       warn,
@@ -112,7 +113,11 @@ async function launch(
     const filters = await compileFilters(native, program);
     const stdio = prepareStdio(native, options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
-    const launched = new Launch(native, program, options, { stage: 'exec', undo });
+    const launched = new Launch(native, program, options, {
+      stage: 'exec',
+      undo,
+      cloned: await joinResctrl(stored),
+    });
     launched.spawn(encode(program, filters), {
       stdio,
       preserved: preserveFds,
@@ -137,7 +142,17 @@ async function launch(
 }
 
 /** The container has its user namespace, and its hooks are behind it. */
-const noDuties: ParentDuties = { needIdMaps: async () => {}, hooksDue: async () => '' };
+const noDuties: ParentDuties = {
+  needIdMaps: async () => {},
+  netDevicesDue: async () => {},
+  hooksDue: async () => '',
+};
+/** Another process of the container is in its class of service too. */
+async function joinResctrl({ resctrl }: StoredState): Promise<(pid: number) => void> {
+  if (resctrl === undefined) return () => {};
+  const { joinGroups } = await import('../resctrl/index.js');
+  return (pid) => joinGroups(resctrl, pid);
+}
 
 function keepPid(pidFile: string | undefined, id: string, pid: number, undo: Undo): void {
   if (pidFile === undefined) return;

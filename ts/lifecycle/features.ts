@@ -75,8 +75,8 @@ export function features(): Features {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
-      intelRdt: { enabled: false },
-      netDevices: { enabled: false },
+      intelRdt: { enabled: true },
+      netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },
   };

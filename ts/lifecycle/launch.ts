@@ -24,7 +24,7 @@ export interface LaunchOptions {
 }
 
 /** What only its caller can do when init asks. */
-export type ParentDuties = Pick<Parent, 'needIdMaps' | 'hooksDue'>;
+export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
 
 /** What a stage is spawned with. */
 export interface Equipment {
@@ -35,6 +35,15 @@ export interface Equipment {
   readonly given?: number;
   /** A cgroup2 directory to be born in. */
   readonly birthplace?: string;
+}
+
+/** Where a launch belongs. */
+export interface LaunchPlace {
+  /** What its errors say of when it was: `create`, `exec`. */
+  readonly stage: string;
+  readonly undo: Undo;
+  /** Hears of init's pid before init does anything of note. */
+  readonly cloned: (pid: number) => void;
 }
 
 /**
@@ -50,14 +59,15 @@ export class Launch {
   #init: InitProcess | undefined;
   #console: number | undefined;
   #socket = -1;
+  readonly #cloned: (pid: number) => void;
 
-  /** @param stage what its errors say of when it was: `create`, `exec` */
   constructor(
     native: Native,
     program: Program,
     options: LaunchOptions,
-    { stage, undo }: { readonly stage: string; readonly undo: Undo },
+    { stage, undo, cloned }: LaunchPlace,
   ) {
+    this.#cloned = cloned;
     this.#native = native;
     this.#options = options;
     this.#undo = undo;
@@ -157,6 +167,7 @@ export class Launch {
         this.#init = init;
         this.#undo.add('end init', () => init.end());
         if (signal?.aborted) abort();
+        this.#cloned(pid);
         if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
       },
       console: (master) => {

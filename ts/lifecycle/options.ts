@@ -35,6 +35,10 @@ export interface CreateOptions {
    * has raised to the hard one. Programs that use select(2), or close all that they could have open, mind.
    */
   readonly openFiles?: number;
+  /** What LISTEN_FDNAMES says to the container: the names of those sockets, with colons between. */
+  readonly listenFdNames?: string;
+  /** The service manager's socket (sd_notify(3)): the container gets one of its own, and `start` or `run` with the same option pass on that it is ready. */
+  readonly notifySocket?: string;
   /** What becomes descriptors 0, 1 and 2 of the container. Default: the caller's own. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio];
   /** Aborting kills what was started and undoes what was made. */
@@ -49,6 +53,11 @@ export interface RunOptions extends CreateOptions {
   readonly keep?: boolean;
 }
 
+export interface StartOptions {
+  /** The service manager's socket: resolves only when the container has said that it is ready, or has ended. Only for one that was created with such a socket. */
+  readonly notifySocket?: string;
+}
+
 /** Another process in a container: `process` whole, or the container's own with `args` and what else is given. */
 export interface ExecOptions
   extends Pick<
@@ -58,6 +67,7 @@ export interface ExecOptions
     | 'windowSize'
     | 'pidfdSocket'
     | 'listenFds'
+    | 'listenFdNames'
     | 'preserveFds'
     | 'stdio'
     | 'signal'

@@ -17,6 +17,7 @@ import type {
   RunningProcess,
   RunOptions,
   RuntimeOptions,
+  StartOptions,
 } from './options.js';
 
 /**
@@ -42,10 +43,10 @@ export class Runtime {
     stdio.closeOurs();
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, options: StartOptions = {}): Promise<void> {
     checkId(id);
     const { startContainer } = await import('./start.js');
-    await startContainer(this.#open(), id);
+    await startContainer(this.#open(), id, options);
   }
 
   /** Creates, starts and, when its program has ended, deletes a container. Resolves when the program runs. */

@@ -23,11 +23,18 @@ export interface Native {
   pipe(): [read: number, write: number];
   /** A blocking, listening AF_UNIX SOCK_SEQPACKET socket at `path`, which may be longer than sun_path (mode 0600). */
   listen(path: string): number;
-  /** Connects to the AF_UNIX socket at `path`, which may be longer than sun_path. Non-blocking afterwards. */
-  connect(path: string, type: 'stream' | 'seqpacket'): number;
+  /** A non-blocking AF_UNIX SOCK_DGRAM socket at `path`, which may be longer than sun_path; every user may send to it (mode 0777). */
+  bindDatagram(path: string): number;
+  /** Connects to the AF_UNIX socket at `path`, which may be longer than sun_path. Non-blocking afterwards. For a datagram socket `@` begins an abstract name. */
+  connect(path: string, type: 'stream' | 'seqpacket' | 'datagram'): number;
   /** Sends one message with `fds` attached (SCM_RIGHTS). MSG_NOSIGNAL. */
   send(socket: number, data: Uint8Array, fds?: readonly number[]): void;
-  /** The next message of a SEQPACKET socket with the descriptors attached to it, or undefined at its end (also ECONNRESET). One call at a time per socket. */
+  /**
+   * A non-blocking NETLINK_ROUTE socket in the network namespace that `netns` is open on, else in this process's.
+   * Only the kernel's messages are heard on it; `send` and `receive` are for it too.
+   */
+  routeSocket(netns?: number): number;
+  /** The next message of a SEQPACKET, datagram or netlink socket with the descriptors attached to it, or undefined at its end (also ECONNRESET). One call at a time per socket. */
   receive(socket: number): Promise<ReceivedMessage | undefined>;
 
   /** A pidfd for a process. Throws ESRCH when there is none. */
@@ -51,6 +58,8 @@ export interface Native {
   windowSize(fd: number): WindowSize;
   /** TIOCSWINSZ. */
   setWindowSize(fd: number, size: WindowSize): void;
+  /** Has a terminal pass on what is written to it as it is (no OPOST). */
+  passOutput(fd: number): void;
 
   /** Compiles a policy to a classic BPF program with libseccomp, off the main thread. */
   compileSeccomp(policy: SeccompPolicy): Promise<Uint8Array>;

@@ -1,3 +1,4 @@
+import { TsruncError } from '../errors.js';
 import { sysctlNamespace, sysctlPath } from '../spec/sysctl.js';
 import type { Spec } from '../spec/types.js';
 import { CLONE_FLAGS } from './kernel.js';
@@ -96,8 +97,22 @@ export function configureNamespaces(request: PlanRequest, namespaces: Namespaces
   if (spec.hostname) operations.push({ op: 'setHostname', name: spec.hostname });
   if (spec.domainname) operations.push({ op: 'setDomainname', name: spec.domainname });
   if (namespaces.created.has('network')) operations.push({ op: 'loopbackUp' });
+  // Before the sysctls: some are a device's.
+  operations.push(...planNetDevices(request));
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
     operations.push({ op: 'writeSysctl', name: sysctlPath(key), value });
   }
   return operations;
 }
+
+/** The parent moves them: it is in the namespace where they are. */
+function planNetDevices({ spec, host }: PlanRequest): Operation[] {
+  if (Object.keys(spec.linux?.netDevices ?? {}).length === 0) return [];
+  if ((host.capabilities & CAP_NET_ADMIN) !== 0n) return [{ op: 'awaitNetDevices' }];
+  throw new TsruncError(
+    "config.json: linux.netDevices: moving the host's network devices needs the capability CAP_NET_ADMIN on the host: run as root, or leave them out",
+    { code: 'UNSUPPORTED', stage: 'network' },
+  );
+}
+
+const CAP_NET_ADMIN = 1n << 12n;

@@ -75,6 +75,8 @@ export const operations = {
   joinSessionKeyring: { name: 'string' },
   setHostname: { name: 'string' },
   setDomainname: { name: 'string' },
+  /** Tells the parent that it is time to move devices of the host's into the network namespace, and waits for it. */
+  awaitNetDevices: {},
   /** Brings the `lo` of a new network namespace up. */
   loopbackUp: {},
   writeSysctl: { name: 'string', value: 'string' },
@@ -211,6 +213,8 @@ export const messages = {
   needIdMaps: {},
   /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
   cloned: { pid: 'u32' },
+  /** The network namespace is there; the devices that it gets are due. */
+  netDevicesDue: {},
   /** The terminal's master is attached. */
   console: {},
   /** The container is set up; the parent's hooks are due. */

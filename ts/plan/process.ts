@@ -179,16 +179,23 @@ function capabilitySet(
 
 function exec(process: Process, request: PlanRequest): Operation {
   const args = process.args ?? [];
-  const { listenFds, preserveFds } = request;
-  const activation = listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [];
   return {
     op: 'exec',
     name: args[0] ?? '',
     search: searchPath(process),
     args,
-    env: [...(process.env ?? []), ...activation],
-    preserve: preserveFds,
+    env: environment(process, request),
+    preserve: request.preserveFds,
   };
+}
+
+/** With what sd_listen_fds(3) looks at, in place of what may be there: a program takes the first of a name. */
+function environment(process: Process, { listenFds, listenFdNames }: PlanRequest): string[] {
+  const env = process.env ?? [];
+  if (listenFds === 0) return [...env];
+  const names = listenFdNames === undefined ? [] : [`LISTEN_FDNAMES=${listenFdNames}`];
+  const others = env.filter((variable) => !/^LISTEN_(FDS|PID|FDNAMES)=/.test(variable));
+  return [...others, `LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1', ...names];
 }
 
 /** The directories of the container's own PATH, the last that is given. */

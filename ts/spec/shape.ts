@@ -53,11 +53,28 @@ const nodeList = numberList(MOST_NODES);
 /** A name that is one component of a path, so that nothing outside of its folder can be meant. */
 const fileName = matching(/^(?!\.{1,2}$)[^/]+$/, 'the name of a file, without a slash');
 
-/** The kernel's rule for network interfaces (dev_valid_name). */
-const interfaceName = matching(
-  /^(?!\.{1,2}$)[^/:\s]{1,15}$/,
-  'a network interface\'s name: 1 to 15 characters, no space, "/" or ":"',
-);
+/** The kernel's rule for network interfaces (dev_valid_name): of bytes, among which it takes 0xa0 for a space too. */
+const interfaceName: Check = (value, path, report) => {
+  text(value, path, report);
+  if (typeof value !== 'string') return;
+  const bytes = new TextEncoder().encode(value);
+  const wrong = (byte: number): boolean =>
+    (byte >= 9 && byte <= 13) || byte === 32 || byte === 0xa0 || byte === 47 || byte === 58;
+  if (value === '.' || value === '..' || bytes.length < 1 || bytes.length > 15 || bytes.some(wrong))
+    report(
+      path,
+      `must be a network interface's name (1 to 15 bytes, no space, "/" or ":"), is ${show(value)}`,
+    );
+};
+
+/** The same, or a template with one %d, for which the kernel's next free number is put in. */
+const newInterfaceName: Check = (value, path, report) => {
+  // Go's empty one, as none: it keeps its own.
+  if (value === '') return;
+  interfaceName(value, path, report);
+  if (typeof value === 'string' && value.replace('%d', '').includes('%'))
+    report(path, `may have a "%" only as one "%d", is ${show(value)}`);
+};
 
 const line = matching(/^[^\n]*$/, 'one line');
 
@@ -268,11 +285,7 @@ const linux = record({
       'path',
     ),
   ),
-  netDevices: map(
-    // No name, or Go's empty one: it keeps its own.
-    record({ name: (value, path, report) => value === '' || interfaceName(value, path, report) }),
-    interfaceName,
-  ),
+  netDevices: map(record({ name: newInterfaceName }), interfaceName),
   cgroupsPath: text,
   resources,
   intelRdt: record({

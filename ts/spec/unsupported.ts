@@ -45,11 +45,8 @@ function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string
   ];
 }
 
-function ofLinux({ mountLabel, intelRdt, netDevices, timeOffsets, seccomp }: Linux): string[] {
+function ofLinux({ mountLabel, timeOffsets, seccomp }: Linux): string[] {
   const paths = asking('linux', { mountLabel, timeOffsets });
-  // It asks by being there.
-  if (intelRdt) paths.push('linux.intelRdt');
-  if (Object.keys(netDevices ?? {}).length > 0) paths.push('linux.netDevices');
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
   for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
     if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);

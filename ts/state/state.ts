@@ -1,4 +1,5 @@
 import type { CgroupLocation } from '../cgroup/cgroup.js';
+import type { ResctrlGroups } from '../resctrl/group.js';
 import type { Hooks } from '../spec/types.js';
 
 /** The status of a container; `paused` is runc's addition to the specification's four. */
@@ -35,6 +36,8 @@ export interface StoredState {
   /** The container's first process, once there is one. */
   readonly init?: ProcessIdentity;
   readonly cgroup?: CgroupLocation;
+  /** Its class of service and its monitoring group. */
+  readonly resctrl?: ResctrlGroups;
   /** config.json's hooks as they were at create: later changes of the bundle have no effect. */
   readonly hooks: Hooks;
   /** Whether the container's processes stay in their caller's session keyring. */

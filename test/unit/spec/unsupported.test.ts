@@ -16,8 +16,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
   ['mounts[7].options: "tmpcopyup"', (spec) => mount(spec, { options: ['tmpcopyup'] })],
   ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
   ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
-  ['linux.intelRdt', (spec) => (spec.linux.intelRdt = {})],
-  ['linux.netDevices', (spec) => (spec.linux.netDevices = { eth0: {} })],
   [
     'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),

@@ -13,6 +13,7 @@ export function checkLinux(spec: Spec, report: Report): void {
   checkMappings(linux, namespaces, report);
   checkSysctls(spec, namespaces, report);
   checkDevices(linux, report);
+  checkNetDevices(linux, namespaces, report);
   if (Object.keys(linux.timeOffsets ?? {}).length > 0 && namespaces.get('time') !== 'new') {
     report(
       'linux.timeOffsets',
@@ -137,5 +138,25 @@ function checkDevices({ devices = [] }: Linux, report: Report): void {
       else if (number < 0 || number > most)
         report(`${at}.${name}`, `must be from 0 to ${most}, is ${number}`);
     }
+  }
+}
+
+/** Devices that would stay the runtime's, and names that two of them, or `lo`, can't both have. */
+function checkNetDevices({ netDevices = {} }: Linux, namespaces: Namespaces, report: Report): void {
+  const entries = Object.entries(netDevices);
+  if (entries.length > 0 && !namespaces.has('network')) {
+    report(
+      'linux.netDevices',
+      'needs a network namespace: add {"type": "network"} to linux.namespaces',
+    );
+  }
+  const seen = new Map([['lo', 'each network namespace has a "lo" of its own']]);
+  for (const [key, device] of entries) {
+    const name = device.name || key;
+    const at = `linux.netDevices[${JSON.stringify(key)}]${device.name ? '.name' : ''}`;
+    const holder = seen.get(name);
+    if (holder !== undefined)
+      report(at, `the name ${show(name)} in the container is taken: ${holder}`);
+    if (!name.includes('%')) seen.set(name, `${show(key)} is to have it`);
   }
 }
