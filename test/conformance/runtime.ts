@@ -23,6 +23,8 @@ export interface CallOptions {
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** A shell's command that the call's process executes first: `umask 031`. */
+  readonly prelude?: string;
   /** Seconds after which the call is killed and counts as hung. */
   readonly timeout?: number;
   /** Given the standard output while the call runs; it may outlive the call. Else that goes to a file. */
@@ -54,13 +56,14 @@ let calls = 0;
 export function execute(
   command: readonly string[],
   folder: string,
-  { cwd, env = {}, input = '', timeout = 20, onOutput }: CallOptions = {},
+  { cwd, env = {}, input = '', prelude, timeout = 20, onOutput }: CallOptions = {},
 ): Promise<Outcome> {
   // Files, not pipes: what outlives the call holds them open, and nobody may wait for that.
   mkdirSync(folder, { recursive: true });
   const files = ['out', 'err'].map((kind) => join(folder, `call-${++calls}.${kind}`));
   const [out = 1, err = 2] = files.map((file) => openSync(file, 'w'));
-  const [file = '', ...args] = command;
+  const [file = '', ...args] =
+    prelude === undefined ? command : ['sh', '-c', `${prelude}; exec "$@"`, 'sh', ...command];
   return new Promise((done, fail) => {
     const child = spawn(file, args, {
       cwd,
