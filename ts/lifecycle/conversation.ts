@@ -24,6 +24,8 @@ import { TsruncError } from '../errors.js';
 import { decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
+import { pidInContainer } from '../state/process.js';
+import type { State } from '../state/state.js';
 
 /** What the parent does when init asks. */
 export interface Parent {
@@ -32,8 +34,8 @@ export interface Parent {
   cloned(pid: number, pidfd: number): void;
   /** Takes over the terminal's master. */
   console(master: number): void;
-  /** Runs the hooks; resolves with the state as the container's own hooks are to see it. */
-  hooksDue(): Promise<string>;
+  /** Runs the hooks; resolves with the state that the container's own hooks get. */
+  hooksDue(): Promise<State>;
 }
 
 /** Listens to init until it is created. Throws what init reports, and what `parent` throws. */
@@ -98,14 +100,18 @@ export function reply(native: Native, socket: number, name: ReplyName): void {
   native.send(socket, encodeReply(name));
 }
 
-/** The state travels as a sealed memfd: hooks get it as their standard input. */
+/**
+ * The state travels as a sealed memfd: hooks get it as their standard input. Those that init runs are the
+ * container's, where the pid is the one that the container sees (runtime.md, "State").
+ */
 export function replyWithState(
   native: Native,
   socket: number,
   name: ReplyName,
-  state: string,
+  state: State,
 ): void {
-  const memfd = native.memfd('tsrunc-state', Buffer.from(state));
+  const text = JSON.stringify({ ...state, pid: pidInContainer(state.pid) });
+  const memfd = native.memfd('tsrunc-state', Buffer.from(text));
   try {
     native.send(socket, encodeReply(name), [memfd]);
   } finally {

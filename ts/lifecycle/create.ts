@@ -217,7 +217,7 @@ class Creation {
       if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
       this.#finish(folder, undo);
       if (this.#startNow) {
-        replyWithState(native, socket, 'start', this.#stateFor('created'));
+        replyWithState(native, socket, 'start', this.#publicState('created'));
         await awaitExec(native, socket, fail);
         this.#options.signal?.throwIfAborted();
         await runHooks(
@@ -297,12 +297,12 @@ class Creation {
         native.close(master);
         this.#console = undefined;
       },
-      hooksDue: async (): Promise<string> => {
+      hooksDue: async (): Promise<State> => {
         const state = this.#publicState('creating');
         const options = this.#hookOptions();
         await runHooks('prestart', hooks.prestart, state, options);
         await runHooks('createRuntime', hooks.createRuntime, state, options);
-        return JSON.stringify(state);
+        return state;
       },
     };
   }
@@ -325,10 +325,6 @@ class Creation {
   #hookOptions() {
     const { signal } = this.#options;
     return { native: this.#context.native, ...(signal === undefined ? {} : { signal }) };
-  }
-
-  #stateFor(status: State['status']): string {
-    return JSON.stringify(this.#publicState(status));
   }
 
   #publicState(status: State['status']): State {
