@@ -105,7 +105,7 @@ class Executor {
   Status take_null_device();
   Status change_root_pivot();
   Status change_root_move();
-  Status mount_long_options(const operations::Mount& op, int target);
+  Status mount_old_way(const operations::Mount& op, int target);
   struct Cover;
   Status put_cover(Cover& cover, int target, const char* path);
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */

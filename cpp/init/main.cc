@@ -34,7 +34,9 @@ Status execute(Bytes program, Executor& executor, uint32_t& index, uint8_t& code
   reader.read(fingerprint);
   reader.read(count);
   if (magic != kMagic || fingerprint != operations::kFingerprint) {
-    return Error{0, "", "", "the addon and the JavaScript of tsrunc are of different builds: build both again"};
+    return Error{
+        0, "", "",
+        "the addon and the JavaScript of tsrunc are of different builds: build both again"};
   }
   for (index = 0; index < count; ++index) {
     uint32_t size = 0;

@@ -58,11 +58,15 @@ Status configure(int context, const char* option, const char* target) {
   return result < 0 ? failed(result, "fsconfig", context, target) : Status{};
 }
 
-bool has_long_option(const operations::Mount& op) {
+/** A flag of mount(2) that fsconfig has no word for. */
+bool is_iversion(const char* option) { return equal(option, "iversion"); }
+
+bool needs_old_interface(const operations::Mount& op) {
   bool found = length(op.source) > kLongestValue;
   op.options.each([&](const char* option) {
     const char* equals = find(option, '=');
-    found = found || (equals != nullptr && length(equals + 1) > kLongestValue);
+    found =
+        found || is_iversion(option) || (equals != nullptr && length(equals + 1) > kLongestValue);
   });
   return found;
 }
@@ -70,7 +74,8 @@ bool has_long_option(const operations::Mount& op) {
 Result<UniqueFd> make_mount(const operations::Mount& op) {
   UniqueFd context = TRY(check_fd(sys(SYS_fsopen, op.type, FSOPEN_CLOEXEC), "fsopen", op.target));
   if (op.source[0] != 0) {
-    const long result = sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", op.source, 0);
+    const long result =
+        sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", op.source, 0);
     if (result < 0) return failed(result, "fsconfig", context.get(), op.target).error();
   }
   Status status;
@@ -100,8 +105,9 @@ Result<UniqueFd> Executor::source_tree(uint32_t slot, const char* source, bool r
 }
 
 Status Executor::run(const operations::Mount& op) {
-  UniqueFd target = TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolution(op.no_symlinks)));
-  if (has_long_option(op)) return mount_long_options(op, target.get());
+  UniqueFd target =
+      TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolution(op.no_symlinks)));
+  if (needs_old_interface(op)) return mount_old_way(op, target.get());
   UniqueFd mount = TRY(make_mount(op));
   TRY(set_attributes(mount.get(), {0, op.clear, op.recursive_set, op.recursive_clear}, op.target));
   TRY(attach(mount.get(), target.get(), op.target));
@@ -109,13 +115,21 @@ Status Executor::run(const operations::Mount& op) {
 }
 
 /** The old interface, with the target named through our own descriptor. */
-Status Executor::mount_long_options(const operations::Mount& op, int target) {
+Status Executor::mount_old_way(const operations::Mount& op, int target) {
   PathText data;
-  op.options.each([&](const char* option) { data.add(data.size() == 0 ? "" : ",").add(option); });
-  if (data.overflowed()) return Error{E2BIG, "mount", op.target, "the options are longer than a page"};
+  unsigned long flags = 0;
+  op.options.each([&](const char* option) {
+    if (is_iversion(option))
+      flags |= MS_I_VERSION;
+    else
+      data.add(data.size() == 0 ? "" : ",").add(option);
+  });
+  if (data.overflowed())
+    return Error{E2BIG, "mount", op.target, "the options are longer than a page"};
   Text<64> place;
   place.add("/proc/self/fd/").add_number(static_cast<uint64_t>(target));
-  TRY(check(sys(SYS_mount, op.source, place.get(), op.type, 0, data.get()), "mount", op.target));
+  TRY(check(sys(SYS_mount, op.source, place.get(), op.type, flags, data.get()), "mount",
+            op.target));
   UniqueFd mount = TRY(open_in_root(root_.get(), op.target, O_PATH, resolution(op.no_symlinks)));
   TRY(set_attributes(mount.get(), attributes_of(op), op.target));
   return propagate(mount.get(), op);

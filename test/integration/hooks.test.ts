@@ -100,8 +100,8 @@ root(test)(
       assert.is(entry.state.id, id, kind);
       assert.is(entry.state.status, statuses[kind], kind);
       assert.is(entry.state.bundle, bundle, kind);
-      if (kind === 'poststop') assert.is(entry.state.pid, 0);
-      else assert.is(entry.state.pid, kind === 'startContainer' ? entry.state.pid : pid, kind);
+      const expected = inside ? 1 : pid;
+      assert.is(entry.state.pid, kind === 'poststop' ? 0 : expected, kind);
     }
   },
 );

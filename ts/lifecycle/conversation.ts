@@ -26,18 +26,20 @@ import { TsruncError } from '../errors.js';
 import { decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
+import { pidInContainer } from '../state/process.js';
+import type { State } from '../state/state.js';
 
-/** What the parent does when init asks. */
+/** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
-  needIdMaps(): Promise<void>;
+  needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
   /** Moves devices of the host's into the container's network namespace. */
-  netDevicesDue(): Promise<void>;
+  netDevicesDue?(): Promise<void>;
   /** Takes over the terminal's master. */
   console(master: number): void;
-  /** Runs the hooks; resolves with the state as the container's own hooks are to see it. */
-  hooksDue(): Promise<string>;
+  /** Runs the hooks; resolves with the state that the container's own hooks get. */
+  hooksDue?(): Promise<State>;
 }
 
 /** Listens to init until it is created. Throws what init reports, and what `parent` throws. */
@@ -55,6 +57,7 @@ export async function awaitCreated(
     const [attached] = fds;
     switch (message.name) {
       case 'needIdMaps':
+        if (parent.needIdMaps === undefined) throw protocolError();
         await parent.needIdMaps();
         reply(native, socket, 'proceed');
         break;
@@ -92,9 +95,14 @@ async function answerDue(
   parent: Parent,
   due: DueMessage,
 ): Promise<void> {
-  if (due === 'hooksDue') return replyWithState(native, socket, 'proceed', await parent.hooksDue());
-  await parent.netDevicesDue();
-  reply(native, socket, 'proceed');
+  if (due === 'hooksDue' && parent.hooksDue !== undefined) {
+    replyWithState(native, socket, 'proceed', await parent.hooksDue());
+  } else if (due === 'netDevicesDue' && parent.netDevicesDue !== undefined) {
+    await parent.netDevicesDue();
+    reply(native, socket, 'proceed');
+  } else {
+    throw protocolError();
+  }
 }
 
 /** Makes the errors of a conversation. */
@@ -121,14 +129,18 @@ export function reply(native: Native, socket: number, name: ReplyName): void {
   native.send(socket, encodeReply(name));
 }
 
-/** The state travels as a sealed memfd: hooks get it as their standard input. */
+/**
+ * The state travels as a sealed memfd: hooks get it as their standard input. Those that init runs are the
+ * container's, where the pid is the one that the container sees (runtime.md, "State").
+ */
 export function replyWithState(
   native: Native,
   socket: number,
   name: ReplyName,
-  state: string,
+  state: State,
 ): void {
-  const memfd = native.memfd('tsrunc-state', Buffer.from(state));
+  const text = JSON.stringify({ ...state, pid: pidInContainer(state.pid) });
+  const memfd = native.memfd('tsrunc-state', Buffer.from(text));
   try {
     native.send(socket, encodeReply(name), [memfd]);
   } finally {

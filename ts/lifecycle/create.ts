@@ -252,8 +252,8 @@ class Creation {
   }
 
   async #begin(launch: Launch): Promise<void> {
-    await launch.begin(JSON.stringify(this.#publicState('created')));
-    const { poststart } = this.#state.hooks;
+    const { startContainer = [], poststart } = this.#state.hooks;
+    await launch.begin(startContainer.length > 0 ? this.#publicState('created') : undefined);
     await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
@@ -264,12 +264,12 @@ class Creation {
       netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
       needIdMaps: () =>
         writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
-      hooksDue: async () => {
+      hooksDue: async (): Promise<State> => {
         const state = this.#publicState('creating');
         const options = this.#hookOptions();
         await runHooks('prestart', hooks.prestart, state, options);
         await runHooks('createRuntime', hooks.createRuntime, state, options);
-        return JSON.stringify(state);
+        return state;
       },
     };
   }

@@ -14,7 +14,7 @@ import type { Context } from './context.js';
 import { execProcessOf } from './exec-process.js';
 import { compileFilters } from './filters.js';
 import { inspect } from './inspect.js';
-import { Launch, type ParentDuties } from './launch.js';
+import { Launch } from './launch.js';
 import type { ExecOptions, RunningProcess } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { signalNumber } from './signals.js';
@@ -124,7 +124,7 @@ async function launch(
       given: pidfd,
       ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
     });
-    await launched.lead(noDuties, async () => {
+    await launched.lead({}, async () => {
       keepPid(options.pidFile, stored.id, launched.pid, undo);
       await launched.begin();
     });
@@ -141,12 +141,6 @@ async function launch(
   }
 }
 
-/** The container has its user namespace, and its hooks are behind it. */
-const noDuties: ParentDuties = {
-  needIdMaps: async () => {},
-  netDevicesDue: async () => {},
-  hooksDue: async () => '',
-};
 /** Another process of the container is in its class of service too. */
 async function joinResctrl({ resctrl }: StoredState): Promise<(pid: number) => void> {
   if (resctrl === undefined) return () => {};

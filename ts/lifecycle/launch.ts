@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { sendConsole, sendPidfd } from '../console/socket.js';
 import type { Native, WindowSize } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
+import type { State } from '../state/state.js';
 import type { Undo } from '../undo.js';
 import {
   awaitCreated,
@@ -146,7 +147,7 @@ export class Launch {
   }
 
   /** To a created one: become the user's program. `state` is for the hooks on the way. Resolves when it has. */
-  async begin(state?: string): Promise<void> {
+  async begin(state?: State): Promise<void> {
     if (state === undefined) reply(this.#native, this.#socket, 'start');
     else replyWithState(this.#native, this.#socket, 'start', state);
     await awaitExec(this.#native, this.#socket, this.#fail);

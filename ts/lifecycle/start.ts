@@ -119,7 +119,7 @@ async function startLocked(
 async function tellInit({ native }: Context, folder: ContainerFolder, state: State): Promise<void> {
   const socket = connect(native, folder.path(START_SOCKET));
   try {
-    replyWithState(native, socket, 'start', JSON.stringify(state));
+    replyWithState(native, socket, 'start', state);
     await awaitExec(native, socket, failure);
   } finally {
     native.close(socket);

@@ -78,7 +78,7 @@ class MountPlanner implements PlannedMounts {
       target,
       type: mount.type,
       source: mount.source || mount.type,
-      options: [...options.superblock, ...options.data],
+      options: [...withoutNoiversion(options.superblock), ...options.data],
       noSymlinks: mount.type === 'proc' || mount.type === 'sysfs',
       set: late ? options.set & ~MOUNT_ATTR.rdonly : options.set,
       // A new mount has nothing to clear.
@@ -166,6 +166,14 @@ function checkProc(target: string, mount: Mount, options: ParsedOptions, index: 
       `"${target}" lies in /proc, where it would deceive the runtime and the container`,
     );
   }
+}
+
+/** A new file system doesn't count versions, and the kernel has no word for that: `noiversion` only takes `iversion` back. */
+function withoutNoiversion(names: readonly string[]): string[] {
+  const last = names.lastIndexOf('noiversion');
+  return names.filter(
+    (name, index) => name !== 'noiversion' && (name !== 'iversion' || index > last),
+  );
 }
 
 function refuseFileSystemOptions(options: ParsedOptions, index: number, what: string): void {

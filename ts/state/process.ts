@@ -48,6 +48,17 @@ export function identify(pid: number): ProcessIdentity {
   throw new TsruncError(`process ${pid} has ended: no such process`, { code: 'ESRCH', errno: 3 });
 }
 
+/** The number that a process has in its own pid namespace. Throws ESRCH. */
+export function pidInContainer(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    // From the namespace of /proc's reader to that of the process.
+    return Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid);
+  } catch (error) {
+    throw systemFailure(`cannot read /proc/${pid}/status`, error);
+  }
+}
+
 /** Whether that very process still runs: a zombie doesn't. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
