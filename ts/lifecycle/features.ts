@@ -36,7 +36,7 @@ export interface LinuxFeatures {
   };
   readonly apparmor: { readonly enabled: boolean };
   readonly selinux: { readonly enabled: boolean };
-  readonly intelRdt: { readonly enabled: boolean };
+  readonly intelRdt: Readonly<Record<'enabled' | 'schemata' | 'monitoring', boolean>>;
   readonly netDevices: { readonly enabled: boolean };
   readonly mountExtensions: { readonly idmap: { readonly enabled: boolean } };
 }
@@ -71,7 +71,7 @@ export function features(): Features {
       },
       apparmor: { enabled: false },
       selinux: { enabled: false },
-      intelRdt: { enabled: true },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },
