@@ -28,6 +28,7 @@ Napi::Value receive_message(const Napi::CallbackInfo& info);
 Napi::Value open_pidfd(const Napi::CallbackInfo& info);
 void signal_pidfd(const Napi::CallbackInfo& info);
 Napi::Value wait_exit(const Napi::CallbackInfo& info);
+void reap_others(const Napi::CallbackInfo& info);
 Napi::Value wait_gone(const Napi::CallbackInfo& info);
 
 // process.cc

@@ -30,6 +30,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<signal_pidfd>(exports, "signal");
   define<wait_exit>(exports, "waitExit");
   define<wait_gone>(exports, "waitGone");
+  define<reap_others>(exports, "reapOthers");
   define<try_lock>(exports, "tryLock");
   define<set_subreaper>(exports, "setSubreaper");
   define<get_resource_limit>(exports, "getResourceLimit");

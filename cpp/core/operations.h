@@ -6,57 +6,66 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x6ecee1b0;
+inline constexpr uint32_t kFingerprint = 0xf4f52751;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
   JoinCgroups = 3,
   SetOomScoreAdj = 4,
-  RaiseRlimit = 5,
-  EnterRootfs = 6,
-  OpenSource = 7,
-  JoinNamespaces = 8,
-  TakeRootOf = 9,
-  JoinProcess = 10,
-  CreateUserNamespace = 11,
-  BecomeRoot = 12,
-  Clone = 13,
-  NewSession = 14,
-  JoinSessionKeyring = 15,
-  SetHostname = 16,
-  SetDomainname = 17,
-  AwaitNetDevices = 18,
-  LoopbackUp = 19,
-  WriteSysctl = 20,
-  SetMountPropagation = 21,
-  OpenRoot = 22,
-  AdoptRoot = 23,
-  Mount = 24,
-  BindMount = 25,
-  MakeNode = 26,
-  BindNode = 27,
-  Symlink = 28,
-  OpenConsole = 29,
-  AwaitHooks = 30,
-  RunHook = 31,
-  ChangeRoot = 32,
-  SetRootPropagation = 33,
-  Remount = 34,
-  MaskPath = 35,
-  ReadonlyPath = 36,
-  MakeWorkingDirectory = 37,
-  ChangeDirectory = 38,
-  FindExecutable = 39,
-  AwaitStart = 40,
-  SetRlimit = 41,
-  SetUmask = 42,
-  SetNoNewPrivileges = 43,
-  LoadSeccomp = 44,
-  SetBoundingSet = 45,
-  SetUser = 46,
-  SetCapabilities = 47,
-  Exec = 48,
+  SetAffinity = 5,
+  RaiseRlimit = 6,
+  EnterRootfs = 7,
+  OpenSource = 8,
+  JoinNamespaces = 9,
+  TakeRootOf = 10,
+  JoinProcess = 11,
+  CreateUserNamespace = 12,
+  BecomeRoot = 13,
+  Clone = 14,
+  NewSession = 15,
+  JoinSessionKeyring = 16,
+  SetHostname = 17,
+  SetDomainname = 18,
+  AwaitNetDevices = 19,
+  LoopbackUp = 20,
+  WriteSysctl = 21,
+  SetMountPropagation = 22,
+  OpenRoot = 23,
+  AdoptRoot = 24,
+  Mount = 25,
+  BindMount = 26,
+  MakeNode = 27,
+  BindNode = 28,
+  Symlink = 29,
+  OpenConsole = 30,
+  AwaitHooks = 31,
+  RunHook = 32,
+  ChangeRoot = 33,
+  SetRootPropagation = 34,
+  Remount = 35,
+  MaskPath = 36,
+  ReadonlyPath = 37,
+  MakeWorkingDirectory = 38,
+  ChangeDirectory = 39,
+  FindExecutable = 40,
+  SetMemoryPolicy = 41,
+  SetPersonality = 42,
+  WriteAttribute = 43,
+  AwaitStart = 44,
+  FindHome = 45,
+  SetNice = 46,
+  SetScheduler = 47,
+  SetIoPriority = 48,
+  SetRlimit = 49,
+  SetSoftLimit = 50,
+  SetUmask = 51,
+  SetNoNewPrivileges = 52,
+  LoadSeccomp = 53,
+  SetBoundingSet = 54,
+  SetUser = 55,
+  SetCapabilities = 56,
+  Exec = 57,
 };
 
 struct SetDumpable {
@@ -72,6 +81,10 @@ struct JoinCgroups {
 
 struct SetOomScoreAdj {
   int32_t value{};
+};
+
+struct SetAffinity {
+  U32List cpus{};
 };
 
 struct RaiseRlimit {
@@ -92,6 +105,7 @@ struct OpenSource {
 struct JoinNamespaces {
   U32List types{};
   StringList files{};
+  uint32_t foreign{};
 };
 
 struct TakeRootOf {
@@ -262,14 +276,55 @@ struct FindExecutable {
   StringList search{};
 };
 
+struct SetMemoryPolicy {
+  uint32_t mode{};
+  U32List nodes{};
+};
+
+struct SetPersonality {
+  uint32_t persona{};
+};
+
+struct WriteAttribute {
+  const char* attribute{};
+  const char* value{};
+};
+
 struct AwaitStart {
   bool listen{};
+};
+
+struct FindHome {
+  uint32_t uid{};
+};
+
+struct SetNice {
+  int32_t value{};
+};
+
+struct SetScheduler {
+  uint32_t policy{};
+  uint64_t flags{};
+  int32_t nice{};
+  uint32_t priority{};
+  uint64_t runtime{};
+  uint64_t deadline{};
+  uint64_t period{};
+};
+
+struct SetIoPriority {
+  uint32_t priority{};
 };
 
 struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
   uint64_t hard{};
+};
+
+struct SetSoftLimit {
+  uint32_t resource{};
+  uint64_t soft{};
 };
 
 struct SetUmask {
@@ -307,8 +362,6 @@ struct Exec {
   StringList search{};
   StringList args{};
   StringList env{};
-  bool set_home{};
-  uint32_t home_of{};
   uint32_t preserve{};
 };
 
@@ -340,6 +393,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetAffinity: {
+      SetAffinity op;
+      reader.read(op.cpus);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::RaiseRlimit: {
       RaiseRlimit op;
       reader.read(op.resource);
@@ -365,6 +424,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       JoinNamespaces op;
       reader.read(op.types);
       reader.read(op.files);
+      reader.read(op.foreign);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -598,9 +658,59 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetMemoryPolicy: {
+      SetMemoryPolicy op;
+      reader.read(op.mode);
+      reader.read(op.nodes);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetPersonality: {
+      SetPersonality op;
+      reader.read(op.persona);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::WriteAttribute: {
+      WriteAttribute op;
+      reader.read(op.attribute);
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::AwaitStart: {
       AwaitStart op;
       reader.read(op.listen);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::FindHome: {
+      FindHome op;
+      reader.read(op.uid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetNice: {
+      SetNice op;
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetScheduler: {
+      SetScheduler op;
+      reader.read(op.policy);
+      reader.read(op.flags);
+      reader.read(op.nice);
+      reader.read(op.priority);
+      reader.read(op.runtime);
+      reader.read(op.deadline);
+      reader.read(op.period);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetIoPriority: {
+      SetIoPriority op;
+      reader.read(op.priority);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -609,6 +719,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.resource);
       reader.read(op.soft);
       reader.read(op.hard);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetSoftLimit: {
+      SetSoftLimit op;
+      reader.read(op.resource);
+      reader.read(op.soft);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -660,8 +777,6 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.search);
       reader.read(op.args);
       reader.read(op.env);
-      reader.read(op.set_home);
-      reader.read(op.home_of);
       reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);

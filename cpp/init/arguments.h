@@ -16,8 +16,6 @@ class Vector {
   /** Adds one string after those of the list. */
   void append(const char* text);
   [[nodiscard]] const char* const* get() const { return items_; }
-  /** Where a variable `NAME=` is, or nullptr. */
-  [[nodiscard]] const char* variable(const char* name_and_equals) const;
 
  private:
   const char** items_ = nullptr;

@@ -38,6 +38,13 @@ Status Executor::run(const operations::SetRlimit& op) {
   return check(prlimit(op.resource, &limit, nullptr), "prlimit64");
 }
 
+Status Executor::run(const operations::SetSoftLimit& op) {
+  Limit limit{};
+  TRY(check(prlimit(op.resource, nullptr, &limit), "prlimit64"));
+  limit.soft = op.soft < limit.hard ? op.soft : limit.hard;
+  return check(prlimit(op.resource, &limit, nullptr), "prlimit64");
+}
+
 Status Executor::run(const operations::SetUmask& op) {
   sys(SYS_umask, op.mask);
   return {};

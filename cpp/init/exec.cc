@@ -67,16 +67,17 @@ Status Executor::run(const operations::FindExecutable& op) {
   return answer == 0 ? Status{} : Error{answer, "exec", op.name};
 }
 
+Status Executor::run(const operations::FindHome& op) {
+  home_.add("HOME=");
+  add_home_of(op.uid, root_.get(), home_);
+  return {};
+}
+
 Status Executor::run(const operations::Exec& op) {
   Vector args(op.args);
   Vector env(op.env);
   if (args.get() == nullptr || env.get() == nullptr) return Error{ENOMEM, "mmap", op.name};
-  static PathText home;
-  if (op.set_home && env.variable("HOME=") == nullptr) {
-    home.add("HOME=");
-    add_home_of(op.home_of, root_.get(), home);
-    env.append(home.get());
-  }
+  if (home_.size() != 0) env.append(home_.get());
   root_.reset();
   // What the caller preserved stays; all else, whatever opened it, goes with the exec.
   TRY(check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range"));

@@ -40,6 +40,7 @@ class Executor {
   Status run(const operations::OpenProc& op);
   Status run(const operations::SetOomScoreAdj& op);
   Status run(const operations::WriteSysctl& op);
+  Status run(const operations::WriteAttribute& op);
 
   // root.cc
   Status run(const operations::EnterRootfs& op);
@@ -77,6 +78,7 @@ class Executor {
   Status run(const operations::SetDumpable& op);
   Status run(const operations::RaiseRlimit& op);
   Status run(const operations::SetRlimit& op);
+  Status run(const operations::SetSoftLimit& op);
   Status run(const operations::SetUmask& op);
   Status run(const operations::SetNoNewPrivileges& op);
   Status run(const operations::LoadSeccomp& op);
@@ -84,10 +86,19 @@ class Executor {
   Status run(const operations::SetUser& op);
   Status run(const operations::SetCapabilities& op);
 
+  // scheduling.cc
+  Status run(const operations::SetAffinity& op);
+  Status run(const operations::SetMemoryPolicy& op);
+  Status run(const operations::SetPersonality& op);
+  Status run(const operations::SetNice& op);
+  Status run(const operations::SetScheduler& op);
+  Status run(const operations::SetIoPriority& op);
+
   // exec.cc
   Status run(const operations::MakeWorkingDirectory& op);
   Status run(const operations::ChangeDirectory& op);
   Status run(const operations::FindExecutable& op);
+  Status run(const operations::FindHome& op);
   Status run(const operations::Exec& op);
 
  private:
@@ -100,6 +111,8 @@ class Executor {
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
   Status accept_start();
+  /** Refuses a namespace that is the runtime's own or process 1's. */
+  Status require_foreign(uint32_t type, int file, const char* path);
 
   static constexpr uint32_t kSlots = 1024;
 
@@ -123,6 +136,8 @@ class Executor {
   /** The state for the hooks' standard input. */
   UniqueFd state_;
   UniqueFd sources_[kSlots];
+  /** HOME=…, where it was looked up. */
+  PathText home_;
   bool directory_changed_ = false;
 };
 

@@ -7,8 +7,23 @@
 #include <sys/socket.h>
 
 #include "executor.h"
+#include "resolve.h"
 
 namespace tsrunc {
+namespace {
+
+/** The namespace's file below /proc/PID/ns. */
+const char* file_of(uint32_t type) {
+  switch (type) {
+    case CLONE_NEWNS: return "mnt";
+    case CLONE_NEWNET: return "net";
+    case CLONE_NEWUTS: return "uts";
+    case CLONE_NEWIPC: return "ipc";
+    default: return "";
+  }
+}
+
+}  // namespace
 
 Status Executor::run(const operations::JoinCgroups& op) {
   Status status;
@@ -20,6 +35,22 @@ Status Executor::run(const operations::JoinCgroups& op) {
     }();
   });
   return status;
+}
+
+/** On the opened file, so that the path can't lead elsewhere afterwards. */
+Status Executor::require_foreign(uint32_t type, int file, const char* path) {
+  struct stat wanted = TRY(status_of(file, path));
+  const char* const processes[] = {"self/ns/", "1/ns/"};
+  for (const char* process : processes) {
+    Text<16> own;
+    own.add(process).add(file_of(type));
+    struct stat status{};
+    // Whoever may not look at process 1 has no privilege in its namespaces either.
+    if (sys(SYS_newfstatat, proc_.get(), own.get(), &status, 0) < 0) continue;
+    if (status.st_dev != wanted.st_dev || status.st_ino != wanted.st_ino) continue;
+    return Error{0, "", path, "this is the host's own namespace, which the configuration would change"};
+  }
+  return {};
 }
 
 Status Executor::run(const operations::JoinNamespaces& op) {
@@ -38,7 +69,11 @@ Status Executor::run(const operations::JoinNamespaces& op) {
       return;
     }
     paths[count] = file;
-    files[count++] = opened.take();
+    files[count] = opened.take();
+    if ((op.foreign & op.types[count]) != 0) {
+      status = require_foreign(op.types[count], files[count].get(), file);
+    }
+    ++count;
   });
   if (!status.ok()) return status;
   // A namespace belongs to a user namespace: the caller's, so it has to be joined before another one

@@ -51,4 +51,11 @@ Status Executor::run(const operations::WriteSysctl& op) {
   return write_in_proc(proc_.get(), file.get(), op.name, op.value, false);
 }
 
+Status Executor::run(const operations::WriteAttribute& op) {
+  PathText file;
+  file.add("self/attr/").add(op.attribute);
+  if (file.overflowed()) return Error{ENAMETOOLONG, "openat2", op.attribute};
+  return write_in_proc(proc_.get(), file.get(), op.attribute, op.value, true);
+}
+
 }  // namespace tsrunc

@@ -82,6 +82,18 @@ root(test)("a hook's path may have dots", () => {
   lab.ok(['delete', '--force', id]);
 });
 
+root(test)("unknown properties of a hook, numbers of any size included, don't matter", () => {
+  const bundle = lab.bundle(() => {});
+  const file = join(bundle, 'config.json');
+  const hook = '{"path": "/bin/true", "later": {"size": 18446744073709551615}}';
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('"hooks":{}', `"hooks":{"poststop": [${hook}]}`),
+  );
+  const { id } = lab.create(bundle);
+  lab.ok(['delete', '--force', id]);
+});
+
 root(test)("a container that can't be read doesn't hide the others", () => {
   const [broken, sound] = [lab.create(lab.bundle()), lab.create(lab.bundle())];
   const file = join(lab.root, broken.id, 'state.json');

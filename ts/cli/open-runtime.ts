@@ -31,7 +31,13 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
     preserveFds: flags['preserve-fds'],
     ...activation(),
     ...notifySocket(),
+    ...callersLimit(process.env['TSRUNC_NOFILE']),
   };
+}
+
+/** The soft RLIMIT_NOFILE before Node raised it: the command's first line (scripts/build.mjs) notes it. */
+function callersLimit(given = ''): Pick<CreateOptions, 'openFiles'> {
+  return /^[0-9]{1,10}$/.test(given) ? { openFiles: Number(given) } : {};
 }
 
 /**

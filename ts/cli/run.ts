@@ -30,8 +30,10 @@ export const action: Action<'run'> = async (call) => {
   const windowSize = callersWindowSize(native);
   const sized = windowSize === undefined ? {} : { windowSize };
   return exitCode(
-    await runInForeground(native, (signal) =>
-      runtime.run(id, { ...options, ...sized, keep: flags.keep, signal }),
+    await runInForeground(
+      native,
+      (signal) => runtime.run(id, { ...options, ...sized, keep: flags.keep, signal }),
+      { adopts: !flags['no-subreaper'] },
     ),
   );
 };

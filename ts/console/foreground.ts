@@ -6,27 +6,38 @@ import type { TerminalSession } from './terminal-session.js';
 /**
  * Stands in for a container's first process: its signals go there, its terminal is the caller's, and
  * it lasts as long. `start` makes the container; its signal fires when this process is asked to
- * end before that is done.
+ * end before that is done. `adopts`: this process is a subreaper, and has no other children.
  *
  * @returns how the process ended, once all that it wrote to its terminal was passed on.
  */
 export async function runInForeground(
   native: Native,
   start: (signal: AbortSignal) => Promise<RunningProcess>,
+  { adopts = false }: { readonly adopts?: boolean } = {},
 ): Promise<ExitStatus> {
   const signals = new SignalForwarder();
   try {
     const container = await start(signals.interrupted);
     const session = await openSession(native, container);
     signals.attach((name) => forward(name, container, session));
+    const stopReaping = adopts ? reapOrphans(native, container) : undefined;
     try {
       return await container.wait();
     } finally {
+      stopReaping?.();
       await session?.close();
     }
   } finally {
     signals.stop();
   }
+}
+
+/** As a subreaper this process is the parent of what the container's processes leave behind. */
+function reapOrphans(native: Native, { pid }: RunningProcess): () => void {
+  const reap = (): void => native.reapOthers(pid);
+  process.on('SIGCHLD', reap);
+  reap();
+  return () => process.off('SIGCHLD', reap);
 }
 
 async function openSession(

@@ -20,9 +20,14 @@ function collect(): Host {
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     cgroup: detectCgroupLayout(),
     arch: process.arch,
-    apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    // Few ask for them, so only they look.
+    get apparmor() {
+      return read('/sys/module/apparmor/parameters/enabled').startsWith('Y');
+    },
     // The folder alone is there on any kernel that knows SELinux; the file only when it is on.
-    selinux: existsSync('/sys/fs/selinux/enforce'),
+    get selinux() {
+      return existsSync('/sys/fs/selinux/enforce');
+    },
   };
 }
 

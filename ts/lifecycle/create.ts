@@ -1,14 +1,13 @@
-import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
 import type { NotifyProxy } from '../console/notify-proxy.js';
-import { sendConsole, sendPidfd } from '../console/socket.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
-import type { Process } from '../spec/types.js';
+import { hookKinds } from '../spec/names.js';
+import type { Hook, Hooks, Process } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
@@ -18,11 +17,10 @@ import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited } from './caller.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
-import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
-import { initError, silentEnd } from './failures.js';
 import { compileFilters } from './filters.js';
 import { writeIdMaps } from './id-maps.js';
-import { InitProcess } from './init-process.js';
+import type { InitProcess } from './init-process.js';
+import { Launch, type ParentDuties } from './launch.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { Provisions } from './provisions.js';
@@ -81,10 +79,7 @@ class Creation {
   readonly #provisions: Provisions;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
-  /** The process that makes the namespaces. */
-  #stage: InitProcess | undefined;
-  #init: InitProcess | undefined;
-  #console: number | undefined;
+  #launch: Launch | undefined;
   #state: StoredState;
 
   constructor(
@@ -113,7 +108,7 @@ class Creation {
       annotations: spec.annotations ?? {},
       owner: '',
       phase: 'creating',
-      hooks: spec.hooks ?? {},
+      hooks: knownParts(spec.hooks ?? {}),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
@@ -152,6 +147,7 @@ class Creation {
         noNewKeyring: this.#options.noNewKeyring ?? false,
         preserveFds: this.#preserved,
         listenFds: this.#options.listenFds ?? 0,
+        ...(this.#options.openFiles === undefined ? {} : { openFiles: this.#options.openFiles }),
         ...listenFdNames(this.#options),
         awaitStart: !this.#startNow,
       },
@@ -219,112 +215,56 @@ class Creation {
     undo: Undo,
   ): Promise<Started> {
     const { native } = this.#context;
-    const fail: FailureOf = {
-      reported: (failure) => initError(failure, 'create', program),
-      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, 'create'),
-    };
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
-    const socket = this.#spawn(bytes, stdio, folder, cgroup, undo);
-    // Before there is an init, the stage may hang on the way to it.
-    const abort = (): void => void (this.#init ?? this.#stage)?.end();
-    this.#options.signal?.addEventListener('abort', abort, { once: true });
+    const launch = new Launch(native, program, this.#options, {
+      stage: 'create',
+      undo,
+      cloned: (pid) => this.#provisions.cloned(pid),
+    });
+    this.#launch = launch;
+    const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     try {
-      await awaitCreated(native, socket, this.#parent(undo, abort), fail);
+      launch.spawn(bytes, {
+        stdio,
+        preserved: this.#preserved,
+        ...(listener === undefined ? {} : { given: listener }),
+        ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+      });
+    } finally {
+      if (listener !== undefined) native.close(listener);
+    }
+    await launch.lead(this.#duties(undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
       this.#finish(folder, undo);
-      if (this.#startNow) {
-        replyWithState(native, socket, 'start', this.#stateFor('created'));
-        await awaitExec(native, socket, fail);
-        this.#options.signal?.throwIfAborted();
-        await runHooks(
-          'poststart',
-          this.#state.hooks.poststart,
-          this.#publicState('running'),
-          this.#hookOptions(),
-        );
-      } else {
-        reply(native, socket, 'commit');
-      }
-    } finally {
-      this.#options.signal?.removeEventListener('abort', abort);
-      native.close(socket);
-    }
+      if (this.#startNow) await this.#begin(launch);
+      else launch.commit();
+    });
     return {
-      init: this.#init as InitProcess,
+      init: launch.init,
       state: this.#state,
       stdio,
-      console: this.#console,
+      console: launch.console,
       proxy: this.#provisions.proxy,
     };
   }
 
-  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
-  #spawn(
-    bytes: Uint8Array,
-    stdio: PreparedStdio,
-    folder: ContainerFolder,
-    cgroup: Cgroup | undefined,
-    undo: Undo,
-  ): number {
-    const { native } = this.#context;
-    const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
-    const [ours, theirs] = native.socketPair();
-    const given = [theirs];
-    let birthplace: number | undefined;
-    try {
-      given.push(native.memfd('tsrunc-program', bytes));
-      if (cgroup?.birthplace !== undefined) birthplace = openSync(cgroup.birthplace, O_PATH);
-      if (!this.#startNow) given.push(native.listen(folder.path(START_SOCKET)));
-      const stage = native.spawn({
-        fds: [...stdio.fds, ...preserved, ...given],
-        args: [String(3 + preserved.length)],
-        ...(birthplace === undefined ? {} : { cgroup: birthplace }),
-      });
-      const process = new InitProcess(native, stage.pid, stage.pidfd);
-      this.#stage = process;
-      undo.add('end the stage', () => process.end());
-      return ours;
-    } catch (error) {
-      native.close(ours);
-      throw error;
-    } finally {
-      for (const fd of given) native.close(fd);
-      if (birthplace !== undefined) closeSync(birthplace);
-      stdio.closeTheirs();
-    }
+  async #begin(launch: Launch): Promise<void> {
+    await launch.begin(JSON.stringify(this.#publicState('created')));
+    const { poststart } = this.#state.hooks;
+    await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #parent(undo: Undo, abort: () => void) {
-    const { native, host } = this.#context;
+  #duties(undo: Undo): ParentDuties {
+    const { host } = this.#context;
     const { hooks } = this.#state;
     return {
-      needIdMaps: () => writeIdMaps(this.#stage?.pid ?? 0, this.#bundle.spec.linux ?? {}, host),
-      cloned: (pid: number, pidfd: number): void => {
-        const init = new InitProcess(native, pid, pidfd);
-        this.#init = init;
-        undo.add('end init', () => init.end());
-        if (this.#options.signal?.aborted) abort();
-        this.#provisions.cloned(pid);
-        const { pidfdSocket } = this.#options;
-        if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
-      },
-      netDevicesDue: () => this.#provisions.moveNetDevices(this.#init?.pid ?? 0, undo),
-      console: (master: number): void => {
-        this.#console = master;
-        undo.add('close the terminal', () => {
-          if (this.#console !== undefined) native.close(this.#console);
-        });
-        const { consoleSocket, windowSize } = this.#options;
-        if (windowSize !== undefined) native.setWindowSize(master, windowSize);
-        if (consoleSocket === undefined) return;
-        sendConsole(native, consoleSocket, master);
-        native.close(master);
-        this.#console = undefined;
-      },
-      hooksDue: async (): Promise<string> => {
+      netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
+      needIdMaps: () =>
+        writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
+      hooksDue: async () => {
         const state = this.#publicState('creating');
         const options = this.#hookOptions();
         await runHooks('prestart', hooks.prestart, state, options);
@@ -336,7 +276,7 @@ class Creation {
 
   /** Writes down that there is a container now. */
   #finish(folder: ContainerFolder, undo: Undo): void {
-    const { pid } = this.#init as InitProcess;
+    const pid = this.#launch?.pid ?? 0;
     this.#state = {
       ...this.#state,
       phase: this.#startNow ? 'running' : 'created',
@@ -354,16 +294,12 @@ class Creation {
     return { native: this.#context.native, ...(signal === undefined ? {} : { signal }) };
   }
 
-  #stateFor(status: State['status']): string {
-    return JSON.stringify(this.#publicState(status));
-  }
-
   #publicState(status: State['status']): State {
     const { ociVersion, id, bundle, rootfs, created, annotations, owner } = this.#state;
     return {
       ociVersion,
       id,
-      pid: this.#init?.pid ?? 0,
+      pid: this.#launch?.pid ?? 0,
       status,
       bundle,
       rootfs,
@@ -374,8 +310,18 @@ class Creation {
   }
 }
 
-/** open(2)'s flag, which Node has no name for. */
-const O_PATH = 0o10000000;
+/** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */
+function knownParts(hooks: Hooks): Hooks {
+  const kept = (list: readonly Hook[]): Hook[] =>
+    list.map(({ path, args, env, timeout }) => ({
+      path,
+      ...(args && { args }),
+      ...(env && { env }),
+      ...(timeout !== undefined && { timeout }),
+    }));
+  const kinds = hookKinds.flatMap((kind) => (hooks[kind] ? [[kind, kept(hooks[kind])]] : []));
+  return Object.fromEntries(kinds);
+}
 
 function badArgument(message: string): TsruncError {
   return new TsruncError(message, { code: 'INVALID_ARGUMENT' });

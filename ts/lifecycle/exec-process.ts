@@ -1,7 +1,6 @@
 import { TsruncError } from '../errors.js';
 import { parseProcess } from '../spec/parse.js';
 import type { Process, Spec } from '../spec/types.js';
-import { findUnsupportedInProcess } from '../spec/unsupported.js';
 import type { ExecOptions } from './options.js';
 
 /** The process that `exec` is to start: one given whole, or the container's own with other arguments and changes. */
@@ -10,13 +9,7 @@ export function execProcessOf(spec: Spec, options: ExecOptions): Process {
     options.process === undefined
       ? derive(spec.process as Process, options)
       : { ...options.process };
-  const given = parseProcess(process);
-  const [unsupported] = findUnsupportedInProcess(given);
-  if (unsupported === undefined) return given;
-  throw new TsruncError(`${unsupported.path}: ${unsupported.message}`, {
-    code: 'UNSUPPORTED',
-    stage: 'exec',
-  });
+  return parseProcess(process);
 }
 
 function derive(base: Process, options: ExecOptions): Process {

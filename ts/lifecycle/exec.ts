@@ -1,6 +1,7 @@
 import { openCgroup } from '../cgroup/open.js';
 import { subCgroup } from '../cgroup/sub-cgroup.js';
 import { TsruncError } from '../errors.js';
+import { encode } from '../native/encode.js';
 import { planExec } from '../plan/exec.js';
 import { parseSpec } from '../spec/parse.js';
 import type { Process, Spec } from '../spec/types.js';
@@ -13,7 +14,7 @@ import type { Context } from './context.js';
 import { execProcessOf } from './exec-process.js';
 import { compileFilters } from './filters.js';
 import { inspect } from './inspect.js';
-import { Launch } from './launch.js';
+import { Launch, type ParentDuties } from './launch.js';
 import type { ExecOptions, RunningProcess } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { signalNumber } from './signals.js';
@@ -117,16 +118,16 @@ async function launch(
       undo,
       cloned: await joinResctrl(stored),
     });
-    launched.spawn(
-      {
-        stdio,
-        preserved: preserveFds,
-        given: pidfd,
-        ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
-      },
-      filters,
-    );
-    await launched.lead(() => keepPid(options.pidFile, stored.id, launched.init.pid, undo));
+    launched.spawn(encode(program, filters), {
+      stdio,
+      preserved: preserveFds,
+      given: pidfd,
+      ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+    });
+    await launched.lead(noDuties, async () => {
+      keepPid(options.pidFile, stored.id, launched.pid, undo);
+      await launched.begin();
+    });
     const { init } = launched;
     return {
       pid: init.pid,
@@ -140,6 +141,12 @@ async function launch(
   }
 }
 
+/** The container has its user namespace, and its hooks are behind it. */
+const noDuties: ParentDuties = {
+  needIdMaps: async () => {},
+  netDevicesDue: async () => {},
+  hooksDue: async () => '',
+};
 /** Another process of the container is in its class of service too. */
 async function joinResctrl({ resctrl }: StoredState): Promise<(pid: number) => void> {
   if (resctrl === undefined) return () => {};

@@ -36,6 +36,20 @@ function describe(operation: Operation | undefined, name: string, path: string):
       return `become user ${operation.uid}:${operation.gid}`;
     case 'setRlimit':
       return `set rlimit ${operation.resource} to ${operation.soft}:${operation.hard}`;
+    case 'setScheduler':
+      return 'set process.scheduler';
+    case 'setNice':
+      return `set process.scheduler.nice to ${operation.value}`;
+    case 'setIoPriority':
+      return 'set process.ioPriority';
+    case 'setMemoryPolicy':
+      return 'set linux.memoryPolicy';
+    case 'setPersonality':
+      return 'set linux.personality';
+    case 'setOomScoreAdj':
+      return `set process.oomScoreAdj to ${operation.value}`;
+    case 'writeAttribute':
+      return `label the process "${operation.value}"`;
     case 'changeDirectory':
     case 'makeWorkingDirectory':
       return `enter working directory "${operation.path}"`;
@@ -56,6 +70,19 @@ function hint(name: string, errno: string): string {
   if (errno === 'ENODEV' && name === 'mount') return ' (this kernel has no such file system)';
   if (errno === 'EPERM' && name === 'setRlimit')
     return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
+  if (errno === 'EPERM' && (name === 'setScheduler' || name === 'setNice'))
+    return ' (this needs CAP_SYS_NICE outside of any user namespace; real-time policies in a cgroup of the v1 cpu controller also need linux.resources.cpu.realtimeRuntime, SCHED_DEADLINE all CPUs)';
+  if (errno === 'EPERM' && name === 'setIoPriority')
+    return ' (the real-time class needs CAP_SYS_NICE or CAP_SYS_ADMIN outside of any user namespace)';
+  if (errno === 'ENOTSUP' && name === 'setScheduler')
+    return ' (this kernel is built without utilization clamping)';
+  if (errno === 'EINVAL' && name === 'setMemoryPolicy')
+    return " (does this kernel know the mode and its flags, and are the nodes there and among the cgroup's cpuset.mems?)";
+  if (errno === 'EACCES' && name === 'setOomScoreAdj')
+    return " (a value below the caller's own needs CAP_SYS_RESOURCE)";
+  if (errno === 'ENOENT' && name === 'writeAttribute') return ' (is such a profile loaded?)';
+  if (errno === 'EINVAL' && name === 'writeAttribute')
+    return ' (does the loaded policy know such a label?)';
   if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
 }

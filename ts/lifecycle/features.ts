@@ -2,6 +2,8 @@ import { mountOptions } from '../plan/mount-options.js';
 import { capabilities } from '../spec/capabilities.js';
 import {
   hookKinds,
+  memoryPolicyFlags,
+  memoryPolicyModes,
   namespaceTypes,
   seccompActions,
   seccompArchitectures,
@@ -36,6 +38,7 @@ export interface LinuxFeatures {
   };
   readonly apparmor: { readonly enabled: boolean };
   readonly selinux: { readonly enabled: boolean };
+  readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] };
   readonly intelRdt: Readonly<Record<'enabled' | 'schemata' | 'monitoring', boolean>>;
   readonly netDevices: { readonly enabled: boolean };
   readonly mountExtensions: { readonly idmap: { readonly enabled: boolean } };
@@ -69,8 +72,9 @@ export function features(): Features {
         knownFlags: [...seccompFlags].sort(),
         supportedFlags: supported(seccompFlags),
       },
-      apparmor: { enabled: false },
-      selinux: { enabled: false },
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
+      memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
       intelRdt: { enabled: true, schemata: true, monitoring: true },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },

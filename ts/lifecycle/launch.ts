@@ -1,10 +1,16 @@
 import { closeSync, openSync } from 'node:fs';
 import { sendConsole, sendPidfd } from '../console/socket.js';
-import { type CompiledFilters, encode } from '../native/encode.js';
 import type { Native, WindowSize } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import type { Undo } from '../undo.js';
-import { awaitCreated, awaitExec, type FailureOf, type Parent, reply } from './conversation.js';
+import {
+  awaitCreated,
+  awaitExec,
+  type FailureOf,
+  type Parent,
+  reply,
+  replyWithState,
+} from './conversation.js';
 import { initError, silentEnd } from './failures.js';
 import { InitProcess } from './init-process.js';
 import type { PreparedStdio } from './stdio.js';
@@ -16,6 +22,9 @@ export interface LaunchOptions {
   readonly pidfdSocket?: string;
   readonly signal?: AbortSignal;
 }
+
+/** What only its caller can do when init asks. */
+export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
 
 /** What a stage is spawned with. */
 export interface Equipment {
@@ -30,7 +39,7 @@ export interface Equipment {
 
 /** Where a launch belongs. */
 export interface LaunchPlace {
-  /** What its errors say of when it was: `exec`. */
+  /** What its errors say of when it was: `create`, `exec`. */
   readonly stage: string;
   readonly undo: Undo;
   /** Hears of init's pid before init does anything of note. */
@@ -43,7 +52,6 @@ export interface LaunchPlace {
  */
 export class Launch {
   readonly #native: Native;
-  readonly #program: Program;
   readonly #options: LaunchOptions;
   readonly #undo: Undo;
   readonly #fail: FailureOf;
@@ -61,7 +69,6 @@ export class Launch {
   ) {
     this.#cloned = cloned;
     this.#native = native;
-    this.#program = program;
     this.#options = options;
     this.#undo = undo;
     this.#fail = {
@@ -70,9 +77,19 @@ export class Launch {
     };
   }
 
-  /** The process, once `awaitCreated` has resolved. */
+  /** The process, once it is cloned. */
   get init(): InitProcess {
     return this.#init as InitProcess;
+  }
+
+  /** The process's pid as the host numbers it; 0 before it is cloned. */
+  get pid(): number {
+    return this.#init?.pid ?? 0;
+  }
+
+  /** The process that makes the namespaces, as the host numbers it. */
+  get stagePid(): number {
+    return this.#stage?.pid ?? 0;
   }
 
   /** The terminal's master, when nobody else took it. */
@@ -81,13 +98,13 @@ export class Launch {
   }
 
   /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, what else is given. */
-  spawn({ stdio, preserved, given, birthplace }: Equipment, filters: CompiledFilters): void {
+  spawn(program: Uint8Array, { stdio, preserved, given, birthplace }: Equipment): void {
     const native = this.#native;
     const [ours, theirs] = native.socketPair();
     const made = [theirs];
     let cgroup: number | undefined;
     try {
-      made.push(native.memfd('tsrunc-program', encode(this.#program, filters)));
+      made.push(native.memfd('tsrunc-program', program));
       if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
       const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
       const stage = native.spawn({
@@ -109,25 +126,39 @@ export class Launch {
     }
   }
 
-  /** Leads it to where only the start is missing, calls `begin`, and on into the user's program. */
-  async lead(begin: () => void): Promise<void> {
+  /**
+   * Leads it to where it is created, `parent` doing what has to be done meanwhile, then calls `proceed`, which
+   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment.
+   */
+  async lead(parent: ParentDuties, proceed: () => void | Promise<void>): Promise<void> {
     const { signal } = this.#options;
     // Before there is an init, the stage may hang on the way to it.
     const abort = (): void => void (this.#init ?? this.#stage)?.end();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await awaitCreated(this.#native, this.#socket, this.#parent(abort), this.#fail);
-      begin();
-      reply(this.#native, this.#socket, 'start');
-      await awaitExec(this.#native, this.#socket, this.#fail);
-      signal?.throwIfAborted();
+      const all = { ...parent, ...this.#ownDuties(abort) };
+      await awaitCreated(this.#native, this.#socket, all, this.#fail);
+      await proceed();
     } finally {
       signal?.removeEventListener('abort', abort);
       this.#native.close(this.#socket);
     }
   }
 
-  #parent(abort: () => void): Parent {
+  /** To a created one: become the user's program. `state` is for the hooks on the way. Resolves when it has. */
+  async begin(state?: string): Promise<void> {
+    if (state === undefined) reply(this.#native, this.#socket, 'start');
+    else replyWithState(this.#native, this.#socket, 'start', state);
+    await awaitExec(this.#native, this.#socket, this.#fail);
+    this.#options.signal?.throwIfAborted();
+  }
+
+  /** To a created one: wait for the start on what it was given. */
+  commit(): void {
+    reply(this.#native, this.#socket, 'commit');
+  }
+
+  #ownDuties(abort: () => void): Pick<Parent, 'cloned' | 'console'> {
     const native = this.#native;
     const { consoleSocket, windowSize, pidfdSocket, signal } = this.#options;
     return {
@@ -150,10 +181,6 @@ export class Launch {
         native.close(master);
         this.#console = undefined;
       },
-      // A process that joins a container has no user namespace to map, no devices to get and no hooks.
-      needIdMaps: async () => {},
-      netDevicesDue: async () => {},
-      hooksDue: async () => '',
     };
   }
 }

@@ -30,6 +30,11 @@ export interface CreateOptions {
   readonly listenFds?: number;
   /** How many of this process's descriptors, from 3 + `listenFds` on, the container gets as they are. */
   readonly preserveFds?: number;
+  /**
+   * The soft RLIMIT_NOFILE of a container whose configuration has none. Default: this process's own, which Node
+   * has raised to the hard one. Programs that use select(2), or close all that they could have open, mind.
+   */
+  readonly openFiles?: number;
   /** What LISTEN_FDNAMES says to the container: the names of those sockets, with colons between. */
   readonly listenFdNames?: string;
   /** The service manager's socket (sd_notify(3)): the container gets one of its own, and `start` or `run` with the same option pass on that it is ready. */

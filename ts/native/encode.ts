@@ -21,26 +21,31 @@ class Encoder {
   }
 
   bool(value: boolean): void {
-    this.#view.setUint8(this.#grow(1), value ? 1 : 0);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value ? 1 : 0);
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
   }
 
   u32(value: number): void {
     if (value < 0 || value > 0xffffffff) throw new RangeError(`${value} is no u32`);
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
   }
 
   i32(value: number): void {
     if (value !== (value | 0)) throw new RangeError(`${value} is no i32`);
-    this.#view.setInt32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
   }
 
   u64(value: bigint): void {
     if (value !== BigInt.asUintN(64, value)) throw new RangeError(`${value} is no u64`);
-    this.#view.setBigUint64(this.#grow(8), value, true);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   string(value: string): void {
@@ -55,7 +60,8 @@ class Encoder {
 
   raw(value: Uint8Array): void {
     this.u32(value.length);
-    this.#buffer.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
   }
 
   /** Leaves room for a length; the result goes to `endSized`, which fills it in. */
@@ -68,7 +74,7 @@ class Encoder {
     this.#view.setUint32(start - 4, this.#size - start, true);
   }
 
-  /** Makes room and returns where it is. */
+  /** Makes room, perhaps in another buffer, and returns where it is. */
   #grow(bytes: number): number {
     this.#reserve(bytes);
     const at = this.#size;

@@ -56,6 +56,7 @@ const flagNames: Readonly<Record<string, Readonly<Record<string, number | bigint
   'clone.flags': CLONE_FLAGS,
   'joinNamespaces.types': CLONE_FLAGS,
   'joinProcess.flags': CLONE_FLAGS,
+  'joinNamespaces.foreign': CLONE_FLAGS,
   flags: PROPAGATIONS,
   propagation: PROPAGATIONS,
   set: ATTRIBUTES,
@@ -90,7 +91,8 @@ function formatValue(op: string, name: string, value: unknown): string {
     const names =
       op === 'loadSeccomp' ? undefined : (flagNames[`${op}.${name}`] ?? flagNames[name]);
     if (names !== undefined) return formatFlags(value, names);
-    if (name === 'mode' || name === 'mask') return `0${value.toString(8)}`;
+    if (name === 'mask' || (name === 'mode' && op !== 'setMemoryPolicy'))
+      return `0${value.toString(8)}`;
   }
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   if (typeof value === 'string') return JSON.stringify(value);

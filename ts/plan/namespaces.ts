@@ -1,4 +1,6 @@
 import { TsruncError } from '../errors.js';
+import { sysctlNamespace, sysctlPath } from '../spec/sysctl.js';
+import type { Spec } from '../spec/types.js';
 import { CLONE_FLAGS } from './kernel.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
@@ -22,8 +24,11 @@ export function readNamespaces(request: PlanRequest): Namespaces {
   return { created, joined, has: (type) => created.has(type) || joined.has(type) };
 }
 
-/** Joins those with a path: the user namespace last, the mount namespace last but one, since paths change with it. */
-export function joinNamespaces({ joined }: Namespaces): Operation[] {
+/**
+ * Joins those with a path: the user namespace last, the mount namespace last but one, since paths change with it.
+ * A path may lead back to the host's own namespace: that is refused where the configuration changes the namespace.
+ */
+export function joinNamespaces({ joined }: Namespaces, request: PlanRequest): Operation[] {
   if (joined.size === 0) return [];
   const rank = (type: NamespaceType): number => (type === 'user' ? 2 : type === 'mount' ? 1 : 0);
   const sorted = [...joined].sort(([a], [b]) => rank(a) - rank(b));
@@ -32,8 +37,30 @@ export function joinNamespaces({ joined }: Namespaces): Operation[] {
       op: 'joinNamespaces',
       types: sorted.map(([type]) => CLONE_FLAGS[type]),
       files: sorted.map(([, file]) => file),
+      foreign: changedNamespaces(request).reduce((bits, type) => bits | CLONE_FLAGS[type], 0),
     },
   ];
+}
+
+/** The namespaces in which something is set that all who live there would get. */
+function changedNamespaces({ spec }: PlanRequest): NamespaceType[] {
+  const sysctls = Object.keys(spec.linux?.sysctl ?? {}).map(sysctlPath);
+  const changed = new Set<NamespaceType>();
+  for (const sysctl of sysctls) {
+    const namespace = sysctlNamespace(sysctl);
+    // The kernel lets nobody join the user namespace that he is in.
+    if (namespace !== undefined && namespace !== 'user') changed.add(namespace);
+  }
+  if (spec.hostname || spec.domainname) changed.add('uts');
+  if (needsMountNamespace(spec)) changed.add('mount');
+  return [...changed];
+}
+
+/** Whether there is anything that would otherwise be mounted in the caller's mount namespace. */
+export function needsMountNamespace(spec: Spec): boolean {
+  const { maskedPaths = [], readonlyPaths = [] } = spec.linux ?? {};
+  const mounts = (spec.mounts?.length ?? 0) + maskedPaths.length + readonlyPaths.length;
+  return mounts > 0 || spec.root?.readonly === true || spec.process?.terminal === true;
 }
 
 /** Enters the user namespace, if the container has one, as its root. */
@@ -89,13 +116,3 @@ function planNetDevices({ spec, host }: PlanRequest): Operation[] {
 }
 
 const CAP_NET_ADMIN = 1n << 12n;
-
-/**
- * sysctl(8)'s rule: the first separator decides. In `net.ipv4.conf.eth0/1.forwarding` dots separate and a
- * slash stands for a dot; in `net/ipv4/conf/eth0.1/forwarding` slashes do.
- */
-export function sysctlPath(key: string): string {
-  const separator = /[./]/.exec(key)?.[0];
-  if (separator !== '.') return key;
-  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
-}

@@ -46,14 +46,19 @@ export const operations = {
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
   setOomScoreAdj: { value: 'i32' },
+  /** The CPUs that this process may run on, as far as its cgroup has them; an empty list is all of them. */
+  setAffinity: { cpus: 'u32[]' },
   /** Raises the hard limit if it is lower: needs a privilege that a user namespace doesn't give. */
   raiseRlimit: { resource: 'u32', hard: 'u64' },
   /** Makes the root file system the working directory, which a later copy of the mount namespace carries along. */
   enterRootfs: { source: 'string' },
   /** Clones a mount tree of the host into a slot while this process may still reach it. */
   openSource: { slot: 'u32', source: 'string', recursive: 'bool' },
-  /** Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that one follows. `types` are CLONE_NEW* flags. */
-  joinNamespaces: { types: 'u32[]', files: 'string[]' },
+  /**
+   * Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that
+   * one follows. `types` are CLONE_NEW* flags; those in `foreign` must be neither the runtime's own nor process 1's.
+   */
+  joinNamespaces: { types: 'u32[]', files: 'string[]', foreign: 'u32' },
   /** Takes a process's root for the container's, to be changed to later. */
   takeRootOf: { pid: 'u32' },
   /** Joins namespaces (CLONE_NEW* flags) of the process whose pidfd init was given, all at once. */
@@ -144,12 +149,34 @@ export const operations = {
   changeDirectory: { path: 'string', retry: 'bool' },
   /** Looks the program up now, so that create already says when it isn't there. */
   findExecutable: { name: 'string', search: 'string[]' },
+  /** An MPOL_* mode with its flags, and the memory nodes it is about (set_mempolicy(2)). */
+  setMemoryPolicy: { mode: 'u32', nodes: 'u32[]' },
+  setPersonality: { persona: 'u32' },
+  /** Writes `value` to /proc/self/attr/`attribute`: what a security module makes of this process. */
+  writeAttribute: { attribute: 'string', value: 'string' },
   /** Tells the parent that the container is created, and waits for the start. */
   awaitStart: { listen: 'bool' },
 
   // --- start ----------------------------------------------------------------------------------
 
+  /** Looks HOME up in the container's /etc/passwd, while limits and filters let it be opened; `exec` sets it. */
+  findHome: { uid: 'u32' },
+  setNice: { value: 'i32' },
+  /** sched_setattr(2). Times in nanoseconds. */
+  setScheduler: {
+    policy: 'u32',
+    flags: 'u64',
+    nice: 'i32',
+    priority: 'u32',
+    runtime: 'u64',
+    deadline: 'u64',
+    period: 'u64',
+  },
+  /** ioprio_set(2): the class from bit 13 on, the level below. */
+  setIoPriority: { priority: 'u32' },
   setRlimit: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  /** Sets the soft limit alone; to the hard one where that is lower. */
+  setSoftLimit: { resource: 'u32', soft: 'u64' },
   setUmask: { mask: 'u32' },
   setNoNewPrivileges: {},
   loadSeccomp: { flags: 'u32', filter: 'filter' },
@@ -157,14 +184,12 @@ export const operations = {
   /** `setGroups`: false where the user namespace forbids it. Capabilities are kept until setCapabilities. */
   setUser: { uid: 'u32', gid: 'u32', groups: 'u32[]', setGroups: 'bool' },
   setCapabilities: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
-  /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. `homeOf`: look HOME up for this uid. */
+  /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. */
   exec: {
     name: 'string',
     search: 'string[]',
     args: 'string[]',
     env: 'string[]',
-    setHome: 'bool',
-    homeOf: 'u32',
     preserve: 'u32',
   },
 } as const satisfies Readonly<Record<string, Shape>>;

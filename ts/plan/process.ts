@@ -5,6 +5,7 @@ import { needsDeniedSetgroups } from './id-maps.js';
 import type { Namespaces } from './namespaces.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest, Warn } from './request.js';
+import { planScheduling } from './scheduling.js';
 import { resolveSeccomp } from './seccomp.js';
 
 /** What execvp searches when there is no PATH. */
@@ -19,6 +20,8 @@ const DEFAULT_SEARCH = [
 
 /** runc's and the field's; the specification leaves it open. */
 const DEFAULT_UMASK = 0o022;
+
+const NOFILE = 'RLIMIT_NOFILE';
 
 /** Hard limits above the caller's can be set only before entering a user namespace. */
 export function raiseLimits(
@@ -53,12 +56,23 @@ export function becomeProgram(
   const seccomp = loadSeccomp(request);
   const noNewPrivileges = process.noNewPrivileges === true;
   const groups = user.additionalGids ?? [];
-  const operations: Operation[] = (process.rlimits ?? []).map(({ type, soft, hard }) => ({
-    op: 'setRlimit',
-    resource: rlimitTypes.indexOf(type),
-    soft: BigInt(soft),
-    hard: BigInt(hard),
-  }));
+  const operations: Operation[] = [
+    ...findHome(process),
+    // While CAP_SYS_NICE is there and nothing is forbidden yet.
+    ...planScheduling(process, request, namespaces).late,
+  ];
+  for (const { type, soft, hard } of process.rlimits ?? []) {
+    operations.push({
+      op: 'setRlimit',
+      resource: rlimitTypes.indexOf(type),
+      soft: BigInt(soft),
+      hard: BigInt(hard),
+    });
+  }
+  if (request.openFiles !== undefined && !process.rlimits?.some(({ type }) => type === NOFILE)) {
+    const resource = rlimitTypes.indexOf(NOFILE);
+    operations.push({ op: 'setSoftLimit', resource, soft: BigInt(request.openFiles) });
+  }
   operations.push({ op: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
   if (noNewPrivileges) operations.push({ op: 'setNoNewPrivileges' });
   // Without no_new_privs a filter may be loaded only with CAP_SYS_ADMIN; with it, as late as possible,
@@ -81,12 +95,20 @@ export function becomeProgram(
   return operations;
 }
 
+/** A file of the container, so it is read before a limit of descriptors or a filter could be in the way. */
+function findHome({ env = [], user }: Process): Operation[] {
+  if (env.some((variable) => variable.startsWith('HOME='))) return [];
+  return [{ op: 'findHome', uid: user.uid }];
+}
+
 function loadSeccomp(request: PlanRequest): Operation[] {
   const seccomp = request.spec.linux?.seccomp;
   if (seccomp === undefined) return [];
   const { policy, flags } = resolveSeccomp(seccomp, request.host.arch);
   return [{ op: 'loadSeccomp', flags, filter: policy }];
 }
+
+const quiet: Warn = () => {};
 
 type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient';
 
@@ -96,21 +118,35 @@ function setCapabilities(
   namespaces: Namespaces,
   warn: Warn,
 ): Operation[] {
-  const quiet: Warn = () => {};
-  const bits = (name: SetName, report = quiet): bigint =>
+  const bits = (name: SetName, report: Warn): bigint =>
     capabilitySet(process, name, request, namespaces, report);
+  // The kernel refuses sets that break these rules (capabilities(7)).
+  const within = (name: SetName, others: Partial<Record<SetName, bigint>>): bigint => {
+    let allowed = bits(name, name === 'inheritable' ? warn : quiet);
+    for (const [other, set] of Object.entries(others)) {
+      const missing = namesOf(allowed & ~set);
+      if (missing.length > 0)
+        warn(`${missing.join(', ')}: left out of the ${name} set: not in the ${other} set`);
+      allowed &= set;
+    }
+    return allowed;
+  };
+  const bounding = bits('bounding', quiet);
   const permitted = bits('permitted', warn);
-  const inheritable = bits('inheritable', warn);
+  const inheritable = within('inheritable', { bounding });
   return [
     {
       op: 'setCapabilities',
       permitted,
-      // The kernel refuses sets that break these rules.
-      effective: bits('effective') & permitted,
+      effective: within('effective', { permitted }),
       inheritable,
-      ambient: bits('ambient') & permitted & inheritable,
+      ambient: within('ambient', { permitted, inheritable }),
     },
   ];
+}
+
+function namesOf(bits: bigint): string[] {
+  return capabilities.filter((_, number) => (bits & (1n << BigInt(number))) !== 0n);
 }
 
 /**
@@ -149,8 +185,6 @@ function exec(process: Process, request: PlanRequest): Operation {
     search: searchPath(process),
     args,
     env: environment(process, request),
-    setHome: true,
-    homeOf: process.user.uid,
     preserve: request.preserveFds,
   };
 }

@@ -1,6 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { parseExactJson } from './json.js';
 import { checkLinux } from './rules/linux.js';
+import { checkMemoryPolicy } from './rules/memory-policy.js';
 import { checkMounts } from './rules/mounts.js';
 import { checkOneProcess, checkProcess } from './rules/process.js';
 import { checkResources } from './rules/resources.js';
@@ -11,7 +12,15 @@ import { processShape, shape } from './shape.js';
 import type { Process, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
-const rules = [checkVersion, checkProcess, checkMounts, checkLinux, checkSeccomp, checkResources];
+const rules = [
+  checkVersion,
+  checkProcess,
+  checkMounts,
+  checkLinux,
+  checkMemoryPolicy,
+  checkSeccomp,
+  checkResources,
+];
 
 /**
  * Every way in which a value breaks the specification: of the types first; of the rules that connect

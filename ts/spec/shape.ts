@@ -15,6 +15,7 @@ import {
   seccompFlags,
   seccompOperators,
 } from './names.js';
+import { MOST_CPUS, MOST_NODES, parseNumberList } from './number-list.js';
 import {
   absolutePath,
   type Check,
@@ -36,11 +37,18 @@ import {
   uint64,
 } from './schema.js';
 
-/** CPUs or memory nodes: cpuset(7), "List format". */
-const ranges = matching(
-  /^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$/,
-  'a list of numbers and ranges such as 0-2,7',
-);
+/** CPUs or memory nodes, all below `end`. */
+const numberList =
+  (end: number): Check =>
+  (value, path, report) => {
+    text(value, path, report);
+    if (typeof value === 'string' && parseNumberList(value, end) === undefined) {
+      const expected = `a list of numbers below ${end} and ranges such as 0-2,7`;
+      report(path, `must be ${expected}, is ${show(value)}`);
+    }
+  };
+const cpuList = numberList(MOST_CPUS);
+const nodeList = numberList(MOST_NODES);
 
 /** A name that is one component of a path, so that nothing outside of its folder can be meant. */
 const fileName = matching(/^(?!\.{1,2}$)[^/]+$/, 'the name of a file, without a slash');
@@ -138,7 +146,7 @@ export const processShape = record(
       'class',
       'priority',
     ),
-    execCPUAffinity: record({ initial: ranges, final: ranges }),
+    execCPUAffinity: record({ initial: cpuList, final: cpuList }),
   },
   'cwd',
   'user',
@@ -223,8 +231,8 @@ const resources = record({
     period: uint64,
     realtimeRuntime: int64,
     realtimePeriod: uint64,
-    cpus: ranges,
-    mems: ranges,
+    cpus: cpuList,
+    mems: nodeList,
     idle: int64,
   }),
   pids: record({ limit: int64 }),
@@ -288,7 +296,7 @@ const linux = record({
     enableMonitoring: flag,
   }),
   memoryPolicy: record(
-    { mode: oneOf(memoryPolicyModes), nodes: ranges, flags: list(oneOf(memoryPolicyFlags)) },
+    { mode: oneOf(memoryPolicyModes), nodes: nodeList, flags: list(oneOf(memoryPolicyFlags)) },
     'mode',
   ),
   sysctl: map(text),

@@ -1,4 +1,4 @@
-import type { Linux, LinuxResources, Mount, Process, Spec } from './types.js';
+import type { Linux, LinuxResources, Mount, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 /**
@@ -8,20 +8,11 @@ import type { Violation } from './violation.js';
 export function findUnsupported(spec: Spec): Violation[] {
   const asked = [
     ...ofPlatforms(spec),
-    ...ofProcess(spec.process),
     ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
     ...ofLinux(spec.linux ?? {}),
     ...ofResources(spec.linux?.resources ?? {}),
   ];
   return asked.map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
-}
-
-/** The same for a process that joins a container. */
-export function findUnsupportedInProcess(process: Process): Violation[] {
-  return ofProcess(process).map((path) => ({
-    path,
-    message: 'is not supported in this version of tsrunc',
-  }));
 }
 
 /** The names of those properties that ask for something. */
@@ -46,18 +37,6 @@ function ofPlatforms(spec: Spec): string[] {
   return ['freebsd', 'solaris', 'vm', 'windows', 'zos'].filter((name) => properties[name] != null);
 }
 
-function ofProcess(process: Process | undefined): string[] {
-  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } =
-    process ?? ({} as Process);
-  return asking('process', {
-    apparmorProfile,
-    selinuxLabel,
-    scheduler,
-    ioPriority,
-    execCPUAffinity,
-  });
-}
-
 function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string): string[] {
   const names = ['idmap', 'ridmap', 'tmpcopyup'].filter((name) => options.includes(name));
   return [
@@ -66,12 +45,8 @@ function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string
   ];
 }
 
-function ofLinux({ mountLabel, memoryPolicy, timeOffsets, personality, seccomp }: Linux): string[] {
+function ofLinux({ mountLabel, timeOffsets, seccomp }: Linux): string[] {
   const paths = asking('linux', { mountLabel, timeOffsets });
-  // It asks by being there.
-  if (memoryPolicy) paths.push('linux.memoryPolicy');
-  if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
-    paths.push('linux.personality');
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
   for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
     if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);

@@ -70,6 +70,33 @@ test('every name of seccomp may be asked for', () => {
   assert.equal(refused, []);
 });
 
+test('every memory policy, profile and label may be asked for', () => {
+  const { memoryPolicy, apparmor, selinux } = features().linux;
+  assert.ok(memoryPolicy.modes.includes('MPOL_WEIGHTED_INTERLEAVE') && apparmor.enabled);
+  const nodeless = ['MPOL_DEFAULT', 'MPOL_LOCAL'];
+  for (const mode of memoryPolicy.modes) {
+    const nodes = nodeless.includes(mode) ? '' : '0';
+    assert.equal(
+      refusals((spec) => (spec.linux.memoryPolicy = { mode, nodes })),
+      [],
+      mode,
+    );
+  }
+  for (const flag of memoryPolicy.flags) {
+    const memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: [flag] };
+    assert.equal(
+      refusals((spec) => Object.assign(spec.linux, { memoryPolicy })),
+      [],
+      flag,
+    );
+  }
+  const labels = { apparmorProfile: 'a', selinuxLabel: selinux.enabled ? 's' : '' };
+  assert.equal(
+    refusals((spec) => Object.assign(spec.process ?? {}, labels)),
+    [],
+  );
+});
+
 test('network devices and classes of service may be asked for', () => {
   const { netDevices, intelRdt } = features().linux;
   assert.equal(netDevices, { enabled: true });

@@ -54,6 +54,18 @@ test('any Program is the same after encoding and decoding, phase after phase', (
   );
 });
 
+test('a Program may be of any length, whatever its buffer has room for', () => {
+  for (let length = 16_300; length < 16_400; length++) {
+    const program = programOf(
+      { op: 'setHostname', name: 'x'.repeat(length) },
+      { op: 'setUser', uid: 1, gid: 2, groups: [3, 4, 5], setGroups: true },
+      { op: 'setRlimit', resource: 6, soft: 7n, hard: 8n },
+      { op: 'setOomScoreAdj', value: -9 },
+    );
+    assert.equal(decode(encode(program)), program.start);
+  }
+});
+
 test('each operation of the table makes the way', () => {
   for (const [op, shape] of Object.entries(table)) {
     const one = anyOperation({ [op]: shape });
@@ -74,8 +86,6 @@ test('a Program larger than any first buffer is whole', () => {
     search: [],
     args: [],
     env,
-    setHome: false,
-    homeOf: 0,
     preserve: 0,
   };
   assert.equal(decode(encode(programOf(operation))), [operation]);

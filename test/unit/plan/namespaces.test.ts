@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_FLAGS } from '../../../ts/plan/kernel.js';
-import { sysctlPath } from '../../../ts/plan/namespaces.js';
 import { plan } from '../../../ts/plan/plan.js';
+import { sysctlPath } from '../../../ts/spec/sysctl.js';
 import type { Linux } from '../../../ts/spec/types.js';
 import { ordinaryUser, requestFor, type Surroundings, smallSpec } from './fixture.js';
 

@@ -48,6 +48,24 @@ test('a set that the kernel would refuse is cut to what it takes', () => {
   assert.is(ambient, 0n);
 });
 
+test('what is cut off is warned of', () => {
+  const names = ['CAP_KILL', 'CAP_CHOWN'];
+  const { inheritable, warnings } = capabilitiesOf({
+    bounding: ['CAP_KILL'],
+    permitted: ['CAP_KILL'],
+    effective: names,
+    inheritable: names,
+    ambient: names,
+  });
+  // The kernel takes nothing into the inheritable set that isn't in the bounding set.
+  assert.is(inheritable, KILL);
+  assert.equal(warnings, [
+    'CAP_CHOWN: left out of the inheritable set: not in the bounding set',
+    'CAP_CHOWN: left out of the effective set: not in the permitted set',
+    'CAP_CHOWN: left out of the ambient set: not in the permitted set',
+  ]);
+});
+
 test('a capability that the kernel does not know is warned of and left out', () => {
   const { bounding, warnings } = capabilitiesOf(
     { bounding: ['CAP_KILL', 'CAP_CHECKPOINT_RESTORE', 'CAP_OF_TOMORROW'] },
@@ -125,6 +143,14 @@ test('limits keep all their 64 bits', () => {
   const unlimited = 2n ** 64n - 1n;
   const { find } = planStart({ rlimits: [{ type: 'RLIMIT_AS', soft: 5, hard: unlimited }] });
   assert.equal(find('setRlimit'), { op: 'setRlimit', resource: 9, soft: 5n, hard: unlimited });
+});
+
+test("the caller's limit of descriptors is for who has none of its own", () => {
+  const find = (process: Partial<Process>, openFiles?: number) =>
+    planStart(process, openFiles === undefined ? {} : { openFiles }).find('setSoftLimit');
+  assert.equal(find({}, 1024), { op: 'setSoftLimit', resource: 7, soft: 1024n });
+  assert.is(find({}), undefined);
+  assert.is(find({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 5, hard: 5 }] }, 1024), undefined);
 });
 
 test('an ordinary user who maps only himself is denied setgroups', () => {

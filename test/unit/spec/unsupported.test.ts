@@ -9,14 +9,6 @@ const notify = { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' };
 
 /** What is asked of the default configuration, and the one path that must be named. */
 const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] = [
-  ['process.apparmorProfile', (spec) => (spec.process.apparmorProfile = 'x')],
-  ['process.selinuxLabel', (spec) => (spec.process.selinuxLabel = 'x')],
-  ['process.scheduler', (spec) => (spec.process.scheduler = { policy: 'SCHED_BATCH' })],
-  [
-    'process.ioPriority',
-    (spec) => (spec.process.ioPriority = { class: 'IOPRIO_CLASS_RT', priority: 0 }),
-  ],
-  ['process.execCPUAffinity', (spec) => (spec.process.execCPUAffinity = { final: '0' })],
   ['mounts[7].uidMappings', (spec) => mount(spec, { uidMappings: [mapping], gidMappings: [] })],
   ['mounts[7].gidMappings', (spec) => mount(spec, { uidMappings: [], gidMappings: [mapping] })],
   ['mounts[7].options: "idmap"', (spec) => mount(spec, { options: ['idmap'] })],
@@ -24,9 +16,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
   ['mounts[7].options: "tmpcopyup"', (spec) => mount(spec, { options: ['tmpcopyup'] })],
   ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
   ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
-  ['linux.memoryPolicy', (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_LOCAL' })],
-  ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX32' })],
-  ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX', flags: ['x'] })],
   [
     'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),
@@ -82,7 +71,7 @@ for (const [index, [path, ask]] of asked.entries()) {
 
 test('all is named at once, each rule of seccomp too', () => {
   const spec = structuredClone(defaultSpec()) as Broken;
-  spec.process.apparmorProfile = 'x';
+  spec.linux.mountLabel = 'x';
   spec.linux.seccomp = {
     defaultAction: 'SCMP_ACT_ALLOW',
     listenerPath: '/run/x',
@@ -90,13 +79,12 @@ test('all is named at once, each rule of seccomp too', () => {
   };
   assert.equal(
     findUnsupported(spec).map(({ path }) => path),
-    ['process.apparmorProfile', 'linux.seccomp.listenerPath', 'linux.seccomp.syscalls[1].action'],
+    ['linux.mountLabel', 'linux.seccomp.listenerPath', 'linux.seccomp.syscalls[1].action'],
   );
 });
 
 test('values that ask for nothing are no reason to refuse', () => {
   const spec = defaultSpec();
-  Object.assign(spec.process ?? {}, { apparmorProfile: '', selinuxLabel: '' });
   Object.assign(spec.linux ?? {}, { mountLabel: '', timeOffsets: {}, netDevices: {} });
   Object.assign(spec.linux?.resources ?? {}, {
     blockIO: { weight: 0 },

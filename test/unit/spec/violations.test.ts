@@ -91,7 +91,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ],
   [
     'process.scheduler.runtime',
-    (spec) => (spec.process.scheduler = { policy: 'SCHED_RR', runtime: 5 }),
+    (spec) => (spec.process.scheduler = { policy: 'SCHED_RR', priority: 1, runtime: 5 }),
   ],
   [
     'process.ioPriority.priority',

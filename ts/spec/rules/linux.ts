@@ -1,4 +1,5 @@
 import { type Report, show } from '../schema.js';
+import { sysctlNamespace, sysctlPath } from '../sysctl.js';
 import type { Linux, LinuxIDMapping, LinuxNamespace, Spec } from '../types.js';
 
 /** What the kernel takes (user_namespaces(7)). */
@@ -10,7 +11,7 @@ export function checkLinux(spec: Spec, report: Report): void {
   const namespaces = checkNamespaces(linux.namespaces ?? [], report);
   checkNames(spec, namespaces, report);
   checkMappings(linux, namespaces, report);
-  checkSysctls(linux, namespaces, report);
+  checkSysctls(spec, namespaces, report);
   checkDevices(linux, report);
   checkNetDevices(linux, namespaces, report);
   if (Object.keys(linux.timeOffsets ?? {}).length > 0 && namespaces.get('time') !== 'new') {
@@ -18,6 +19,9 @@ export function checkLinux(spec: Spec, report: Report): void {
       'linux.timeOffsets',
       'needs a new time namespace: add {"type": "time"} to linux.namespaces',
     );
+  }
+  if ((linux.personality?.flags ?? []).length > 0) {
+    report('linux.personality.flags', 'must be empty: the specification defines no flag yet');
   }
   if (linux.cgroupsPath?.split('/').includes('..')) {
     report('linux.cgroupsPath', `must not contain "..", is ${show(linux.cgroupsPath)}`);
@@ -82,27 +86,22 @@ function checkRanges(
   }
 }
 
-/** Sysctls that belong to a namespace; all others are the host's. */
-const sysctlNamespaces: readonly (readonly [pattern: RegExp, namespace: string])[] = [
-  [/^net\//, 'network'],
-  [/^fs\/mqueue\//, 'ipc'],
-  [
-    /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|auto_msgmni|msg_next_id|sem_next_id|shm_next_id)$/,
-    'ipc',
-  ],
-  [/^kernel\/(hostname|domainname)$/, 'uts'],
-  [/^user\//, 'user'],
-];
-
-function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Report): void {
-  for (const key of Object.keys(sysctl)) {
+function checkSysctls(
+  { hostname, domainname, linux }: Spec,
+  namespaces: Namespaces,
+  report: Report,
+): void {
+  const seen = new Map<string, string>();
+  for (const [key, value] of Object.entries(linux?.sysctl ?? {})) {
     const path = `linux.sysctl[${JSON.stringify(key)}]`;
-    const file = key.replaceAll('.', '/');
-    if (file.split('/').some((part) => part === '')) {
+    const file = sysctlPath(key);
+    if (file.split('/').some((part) => ['', '.', '..'].includes(part))) {
       report(path, 'is not the name of a sysctl');
       continue;
     }
-    const namespace = sysctlNamespaces.find(([pattern]) => pattern.test(file))?.[1];
+    if ((seen.get(file) ?? value) !== value) report(path, 'is there twice, with different values');
+    seen.set(file, value);
+    const namespace = sysctlNamespace(file);
     if (namespace === undefined)
       report(path, 'belongs to no namespace: setting it would change the host');
     else if (!namespaces.has(namespace)) {
@@ -111,6 +110,12 @@ function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Re
         `needs a ${namespace} namespace, or it would be the host's: add {"type": "${namespace}"} to linux.namespaces`,
       );
     }
+  }
+  const names = { hostname, domainname };
+  for (const [property, name] of Object.entries(names)) {
+    const value = seen.get(`kernel/${property}`);
+    if (name && value !== undefined && value !== name)
+      report(property, `is ${show(name)}, but linux.sysctl sets it to ${show(value)}`);
   }
 }
 
