@@ -32,7 +32,8 @@ Opened open_route_socket() {
     const long set = sys(SYS_setsockopt, socket.get(), SOL_NETLINK, option, &on, sizeof on);
     if (set < 0) return {set, "setsockopt"};
   }
-  // A connected socket hears the kernel alone: who is root in the other namespace could answer else.
+  // A connected socket hears the kernel alone: who is root in the other namespace could answer
+  // else.
   sockaddr_nl kernel{};
   kernel.nl_family = AF_NETLINK;
   const long connected = sys(SYS_connect, socket.get(), &kernel, sizeof kernel);
@@ -61,8 +62,7 @@ Napi::Value route_socket(const Napi::CallbackInfo& info) {
   } catch (const std::system_error& error) {
     throw system_error(env, error.code().value(), "clone");
   }
-  return Napi::Number::New(env,
-                           static_cast<double>(checked(env, opened.result, opened.syscall)));
+  return Napi::Number::New(env, static_cast<double>(checked(env, opened.result, opened.syscall)));
 }
 
 }  // namespace tsrunc::addon

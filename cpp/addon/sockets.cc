@@ -17,7 +17,8 @@
 namespace tsrunc::addon {
 namespace {
 
-/** What a path that begins with `@` is: a file's, or the abstract name that sd_notify(3) takes it for. */
+/** What a path that begins with `@` is: a file's, or the abstract name that sd_notify(3) takes it
+ * for. */
 enum class Names { Files, Abstract };
 
 /** A socket's address. A path too long for sun_path goes through a descriptor of its directory. */

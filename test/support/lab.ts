@@ -273,6 +273,12 @@ export class Lab {
 
 /** Parsing a file of certificates at each start of Node would double the time of the tests. */
 function callersEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, LISTEN_FDS: ___, ...env } = process.env;
+  const {
+    NODE_EXTRA_CA_CERTS: _,
+    NODE_OPTIONS: __,
+    LISTEN_FDS: ___,
+    NOTIFY_SOCKET: ____,
+    ...env
+  } = process.env;
   return env;
 }

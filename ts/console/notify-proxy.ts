@@ -72,18 +72,16 @@ export class NotifyProxy {
 
   async *#readyMessages(gone: Promise<unknown>): AsyncGenerator<void> {
     let over = false;
-    // What it sent with its last breath is in the queue, and was seen by the event loop two turns later.
     const ended = gone
       .catch(() => {})
-      .then(() => turn())
-      .then(() => turn())
       .then(() => {
         over = true;
-        return 'ended' as const;
       });
     for (let left = LAST_MESSAGES; left > 0; left -= over ? 1 : 0) {
-      const message = await Promise.race([this.#next(), ended]);
-      if (message === 'ended' || this.#closed) return;
+      // What it sent with its last breath is in the queue, and the event loop sees it within two turns.
+      const silence = ended.then(() => turn()).then(() => turn());
+      const message = await Promise.race([this.#next(), silence]);
+      if (message === undefined || this.#closed) return;
       if (message.split('\n').includes('READY=1')) yield;
       await pause(PACE);
     }

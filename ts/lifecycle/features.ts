@@ -39,7 +39,7 @@ export interface LinuxFeatures {
   readonly apparmor: { readonly enabled: boolean };
   readonly selinux: { readonly enabled: boolean };
   readonly memoryPolicy: { readonly modes: readonly string[]; readonly flags: readonly string[] };
-  readonly intelRdt: { readonly enabled: boolean };
+  readonly intelRdt: Readonly<Record<'enabled' | 'schemata' | 'monitoring', boolean>>;
   readonly netDevices: { readonly enabled: boolean };
   readonly mountExtensions: { readonly idmap: { readonly enabled: boolean } };
 }
@@ -75,7 +75,7 @@ export function features(): Features {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
-      intelRdt: { enabled: true },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: false } },
     },

@@ -18,10 +18,10 @@ export async function runContainer(
   options: RunOptions,
 ): Promise<RunningContainer> {
   const { init, state, stdio, console, proxy } = await createContainer(context, id, options, true);
-  const ended = whenEnded(context, init, state, options);
+  const passedOn = proxy === undefined ? undefined : passOn(context, proxy, init);
+  const ended = whenEnded(context, init, state, options).finally(() => passedOn);
   // Who never asks for the end must not die of a failed clean-up.
   ended.catch(() => {});
-  if (proxy !== undefined) void passOn(context, proxy, init);
   const streams = await openStreams(stdio);
   return {
     id,

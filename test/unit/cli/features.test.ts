@@ -97,6 +97,17 @@ test('every memory policy, profile and label may be asked for', () => {
   );
 });
 
+test('network devices and classes of service may be asked for', () => {
+  const { netDevices, intelRdt } = features().linux;
+  assert.equal(netDevices, { enabled: true });
+  assert.equal(intelRdt, { enabled: true, schemata: true, monitoring: true });
+  const refused = refusals((spec) => {
+    spec.linux.netDevices = { eth0: { name: 'eth1' } };
+    spec.linux.intelRdt = { closID: 'x', schemata: ['MB:0=20'], enableMonitoring: true };
+  });
+  assert.equal(refused, []);
+});
+
 test('what is refused is not promised', () => {
   const { mountOptions, linux } = features();
   assert.not.ok(linux.seccomp.actions.includes('SCMP_ACT_NOTIFY'));

@@ -102,4 +102,19 @@ test('the first separator of a sysctl decides what separates', () => {
   }
 });
 
+test('devices are moved before the sysctls, some of which are theirs, and only for who may move them', () => {
+  const linux: Linux = {
+    namespaces: [{ type: 'network' }, { type: 'mount' }],
+    netDevices: { eth7: {} },
+    sysctl: { 'net.ipv4.conf.eth7.forwarding': '1' },
+  };
+  const spec = smallSpec({ linux });
+  const order = plan(requestFor(spec)).create.map(({ op }) => op);
+  assert.ok(order.includes('awaitNetDevices'));
+  assert.ok(order.indexOf('awaitNetDevices') < order.indexOf('writeSysctl'));
+  const without = plan(requestFor(smallSpec({ linux: { ...linux, netDevices: {} } })));
+  assert.not.ok(without.create.some(({ op }) => op === 'awaitNetDevices'));
+  assert.throws(() => plan(requestFor(spec, { host: ordinaryUser })), /CAP_NET_ADMIN/);
+});
+
 test.run();
