@@ -25,7 +25,8 @@ class Channel {
   Status send_cloned(uint32_t pid, int pidfd) const;
   Status send_failed(uint32_t index, uint8_t code, const Error& error) const;
 
-  /** Waits for the parent. EPIPE when it is gone: whoever waits for it then has nothing left to do. */
+  /** Waits for the parent. EPIPE when it is gone: whoever waits for it then has nothing left to do.
+   */
   Result<Received> receive() const;
 
  private:

@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbeefcce9;
+inline constexpr uint32_t kFingerprint = 0x3617791a;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -16,43 +16,48 @@ enum class Code : uint8_t {
   RaiseRlimit = 5,
   EnterRootfs = 6,
   OpenSource = 7,
-  JoinNamespaces = 8,
-  CreateUserNamespace = 9,
-  BecomeRoot = 10,
-  Clone = 11,
-  NewSession = 12,
-  JoinSessionKeyring = 13,
-  SetHostname = 14,
-  SetDomainname = 15,
-  LoopbackUp = 16,
-  WriteSysctl = 17,
-  SetMountPropagation = 18,
-  OpenRoot = 19,
-  Mount = 20,
-  BindMount = 21,
-  MakeNode = 22,
-  BindNode = 23,
-  Symlink = 24,
-  OpenConsole = 25,
-  AwaitHooks = 26,
-  RunHook = 27,
-  ChangeRoot = 28,
-  SetRootPropagation = 29,
-  Remount = 30,
-  MaskPath = 31,
-  ReadonlyPath = 32,
-  MakeWorkingDirectory = 33,
-  ChangeDirectory = 34,
-  FindExecutable = 35,
-  AwaitStart = 36,
-  SetRlimit = 37,
-  SetUmask = 38,
-  SetNoNewPrivileges = 39,
-  LoadSeccomp = 40,
-  SetBoundingSet = 41,
-  SetUser = 42,
-  SetCapabilities = 43,
-  Exec = 44,
+  OpenFileSystem = 8,
+  MakeUserNamespace = 9,
+  OpenNamespace = 10,
+  OpenTimeOffsets = 11,
+  JoinNamespaces = 12,
+  CreateUserNamespace = 13,
+  BecomeRoot = 14,
+  CreateTimeNamespace = 15,
+  Clone = 16,
+  NewSession = 17,
+  JoinSessionKeyring = 18,
+  SetHostname = 19,
+  SetDomainname = 20,
+  LoopbackUp = 21,
+  WriteSysctl = 22,
+  SetMountPropagation = 23,
+  OpenRoot = 24,
+  Mount = 25,
+  BindMount = 26,
+  MakeNode = 27,
+  BindNode = 28,
+  Symlink = 29,
+  OpenConsole = 30,
+  AwaitHooks = 31,
+  RunHook = 32,
+  ChangeRoot = 33,
+  SetRootPropagation = 34,
+  Remount = 35,
+  MaskPath = 36,
+  ReadonlyPath = 37,
+  MakeWorkingDirectory = 38,
+  ChangeDirectory = 39,
+  FindExecutable = 40,
+  AwaitStart = 41,
+  SetRlimit = 42,
+  SetUmask = 43,
+  SetNoNewPrivileges = 44,
+  LoadSeccomp = 45,
+  SetBoundingSet = 46,
+  SetUser = 47,
+  SetCapabilities = 48,
+  Exec = 49,
 };
 
 struct SetDumpable {
@@ -83,6 +88,31 @@ struct OpenSource {
   uint32_t slot{};
   const char* source{};
   bool recursive{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct OpenFileSystem {
+  uint32_t slot{};
+  const char* type{};
+  const char* source{};
+  StringList options{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct MakeUserNamespace {
+  uint32_t slot{};
+  const char* uid_map{};
+  const char* gid_map{};
+};
+
+struct OpenNamespace {
+  uint32_t slot{};
+  const char* file{};
+};
+
+struct OpenTimeOffsets {
 };
 
 struct JoinNamespaces {
@@ -96,6 +126,10 @@ struct CreateUserNamespace {
 struct BecomeRoot {
   uint32_t uid{};
   uint32_t gid{};
+};
+
+struct CreateTimeNamespace {
+  const char* offsets{};
 };
 
 struct Clone {
@@ -139,8 +173,13 @@ struct Mount {
   const char* target{};
   const char* type{};
   const char* source{};
+  uint32_t slot{};
   StringList options{};
+  uint32_t flags{};
   bool no_symlinks{};
+  bool keep_mode{};
+  bool keep_owner{};
+  bool copy_up{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -215,6 +254,7 @@ struct SetRootPropagation {
 
 struct Remount {
   const char* target{};
+  StringList options{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -340,6 +380,39 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.slot);
       reader.read(op.source);
       reader.read(op.recursive);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenFileSystem: {
+      OpenFileSystem op;
+      reader.read(op.slot);
+      reader.read(op.type);
+      reader.read(op.source);
+      reader.read(op.options);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::MakeUserNamespace: {
+      MakeUserNamespace op;
+      reader.read(op.slot);
+      reader.read(op.uid_map);
+      reader.read(op.gid_map);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenNamespace: {
+      OpenNamespace op;
+      reader.read(op.slot);
+      reader.read(op.file);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenTimeOffsets: {
+      OpenTimeOffsets op;
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -359,6 +432,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       BecomeRoot op;
       reader.read(op.uid);
       reader.read(op.gid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::CreateTimeNamespace: {
+      CreateTimeNamespace op;
+      reader.read(op.offsets);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -422,8 +501,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.target);
       reader.read(op.type);
       reader.read(op.source);
+      reader.read(op.slot);
       reader.read(op.options);
+      reader.read(op.flags);
       reader.read(op.no_symlinks);
+      reader.read(op.keep_mode);
+      reader.read(op.keep_owner);
+      reader.read(op.copy_up);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);
@@ -518,6 +602,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::Remount: {
       Remount op;
       reader.read(op.target);
+      reader.read(op.options);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);

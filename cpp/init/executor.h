@@ -27,12 +27,18 @@ class Executor {
   Status run(const operations::JoinNamespaces& op);
   Status run(const operations::CreateUserNamespace& op);
   Status run(const operations::BecomeRoot& op);
+  Status run(const operations::OpenTimeOffsets& op);
+  Status run(const operations::CreateTimeNamespace& op);
   Status run(const operations::Clone& op);
   Status run(const operations::NewSession& op);
   Status run(const operations::JoinSessionKeyring& op);
   Status run(const operations::SetHostname& op);
   Status run(const operations::SetDomainname& op);
   Status run(const operations::LoopbackUp& op);
+
+  // id_maps.cc
+  Status run(const operations::MakeUserNamespace& op);
+  Status run(const operations::OpenNamespace& op);
 
   // proc.cc
   Status run(const operations::OpenProc& op);
@@ -48,6 +54,7 @@ class Executor {
 
   // mounts.cc
   Status run(const operations::OpenSource& op);
+  Status run(const operations::OpenFileSystem& op);
   Status run(const operations::Mount& op);
   Status run(const operations::BindMount& op);
   Status run(const operations::Remount& op);
@@ -90,11 +97,12 @@ class Executor {
   Status take_null_device();
   Status change_root_pivot();
   Status change_root_move();
-  Status mount_long_options(const operations::Mount& op, int target);
+  Status mount_by_path(const operations::Mount& op, int target, bool existed);
   struct Cover;
   Status put_cover(Cover& cover, int target, const char* path);
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
+  Result<UniqueFd*> slot_of(uint32_t slot, const char* what);
   Status accept_start();
 
   static constexpr uint32_t kSlots = 1024;
@@ -118,7 +126,9 @@ class Executor {
   Cover empty_;
   /** The state for the hooks' standard input. */
   UniqueFd state_;
+  /** What was opened in the runtime's namespaces: mounts, and user namespaces for their maps. */
   UniqueFd sources_[kSlots];
+  UniqueFd time_offsets_;
   bool directory_changed_ = false;
 };
 

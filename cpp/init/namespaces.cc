@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "executor.h"
+#include "proc.h"
 
 namespace tsrunc {
 
@@ -15,7 +16,8 @@ Status Executor::run(const operations::JoinCgroups& op) {
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
     status = [&]() -> Status {
-      UniqueFd procs = TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
+      UniqueFd procs =
+          TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
       return check(sys(SYS_write, procs.get(), "0", 1), "write", file);
     }();
   });
@@ -32,7 +34,8 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   uint32_t count = 0;
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
-    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
+    auto opened =
+        check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
     if (!opened.ok()) {
       status = opened.error();
       return;
@@ -41,8 +44,8 @@ Status Executor::run(const operations::JoinNamespaces& op) {
     files[count++] = opened.take();
   });
   if (!status.ok()) return status;
-  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another one
-  // is entered, or the one entered here (the last of the list), so only from inside.
+  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another
+  // one is entered, or the one entered here (the last of the list), so only from inside.
   bool joined[kMost] = {};
   for (int pass = 0; pass < 2; ++pass) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -66,6 +69,22 @@ Status Executor::run(const operations::CreateUserNamespace&) {
 Status Executor::run(const operations::BecomeRoot& op) {
   TRY(check(sys(SYS_setresgid, op.gid, op.gid, op.gid), "setresgid"));
   return check(sys(SYS_setresuid, op.uid, op.uid, op.uid), "setresuid");
+}
+
+Status Executor::run(const operations::OpenTimeOffsets&) {
+  const char* name = "timens_offsets";
+  // ENOENT is a kernel without time namespaces.
+  time_offsets_ = TRY(open_in_proc(proc_.get(), "self/timens_offsets", name, O_WRONLY, true));
+  return {};
+}
+
+Status Executor::run(const operations::CreateTimeNamespace& op) {
+  TRY(check(sys(SYS_unshare, CLONE_NEWTIME), "unshare", "time namespace"));
+  // The file is of this process, whatever namespace it has by now; its opener's privileges count.
+  TRY(check(sys(SYS_write, time_offsets_.get(), op.offsets, length(op.offsets)), "write",
+            "timens_offsets"));
+  time_offsets_.reset();
+  return {};
 }
 
 Status Executor::run(const operations::Clone& op) {
@@ -103,7 +122,8 @@ Status Executor::run(const operations::SetDomainname& op) {
 }
 
 Status Executor::run(const operations::LoopbackUp&) {
-  UniqueFd socket = TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
+  UniqueFd socket =
+      TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
   ifreq request{};
   __builtin_memcpy(request.ifr_name, "lo", sizeof "lo");
   request.ifr_flags = IFF_UP;

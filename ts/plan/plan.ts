@@ -2,6 +2,7 @@ import { TsruncError } from '../errors.js';
 import type { Process } from '../spec/types.js';
 import { planDevices } from './devices.js';
 import { planHooks } from './hooks.js';
+import { requireSelinux } from './mount-label.js';
 import { readonlyMount } from './mount-options.js';
 import { planMounts } from './mounts.js';
 import {
@@ -11,11 +12,13 @@ import {
   joinNamespaces,
   type Namespaces,
   readNamespaces,
+  setClocks,
 } from './namespaces.js';
 import type { Operation, Program } from './operations.js';
 import { becomeProgram, checkProgram, raiseLimits } from './process.js';
 import type { PlanRequest, Warn } from './request.js';
 import { changeRoot, openRoot, setRootPropagation } from './root.js';
+import { Sources } from './sources.js';
 
 /**
  * Compiles a configuration: Spec and Host in, the operations for init out. Pure: no file is read.
@@ -27,16 +30,14 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   const process = request.spec.process as Process;
   const namespaces = readNamespaces(request);
   requireMountNamespace(request, namespaces);
-  const mounts = planMounts(request, namespaces);
-  const sources: Operation[] = [...mounts.sources];
-  const openDevice = (source: string): number => {
-    if (!request.host.privileged) return 0;
-    sources.push({ op: 'openSource', slot: sources.length + 1, source, recursive: false });
-    return sources.length;
-  };
+  requireSelinux(request);
+  const sources = new Sources();
+  const mounts = planMounts(request, namespaces, sources);
+  const openDevice = (source: string): number =>
+    request.host.privileged ? sources.tree(source, false) : 0;
   const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, openDevice);
   return {
-    stage: planStage(request, namespaces, process, sources),
+    stage: planStage(request, namespaces, process, sources.operations),
     create: [
       ...planSession(request),
       ...configureNamespaces(request, namespaces),
@@ -77,7 +78,9 @@ function planStage(
   if (!hideLate) operations.push(hide);
   const enterRootfs: Operation = { op: 'enterRootfs', source: request.rootfs };
   const mountsAreJoined = namespaces.joined.has('mount');
+  const clocks = setClocks(request);
   operations.push(
+    ...clocks.before,
     ...raiseLimits(process, request, namespaces),
     // Before any user namespace: its root may not be let in on the way to the rootfs.
     ...(mountsAreJoined ? [] : [enterRootfs]),
@@ -85,9 +88,10 @@ function planStage(
     ...joinNamespaces(namespaces),
     ...(mountsAreJoined ? [enterRootfs] : []),
     ...enterUserNamespace(request, namespaces),
+    ...clocks.inside,
   );
   if (hideLate) operations.push(hide);
-  operations.push(cloneInit(namespaces));
+  operations.push(cloneInit(request, namespaces));
   return operations;
 }
 

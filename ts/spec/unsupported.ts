@@ -1,4 +1,4 @@
-import type { Linux, LinuxResources, Mount, Process, Spec } from './types.js';
+import type { Linux, LinuxResources, Process, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 /**
@@ -9,7 +9,6 @@ export function findUnsupported(spec: Spec): Violation[] {
   const asked = [
     ...ofPlatforms(spec),
     ...ofProcess(spec.process),
-    ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
     ...ofLinux(spec.linux ?? {}),
     ...ofResources(spec.linux?.resources ?? {}),
   ];
@@ -50,24 +49,8 @@ function ofProcess(process: Process | undefined): string[] {
   });
 }
 
-function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string): string[] {
-  const names = ['idmap', 'ridmap', 'tmpcopyup'].filter((name) => options.includes(name));
-  return [
-    ...asking(path, { uidMappings, gidMappings }),
-    ...names.map((name) => `${path}.options: "${name}"`),
-  ];
-}
-
-function ofLinux({
-  mountLabel,
-  intelRdt,
-  netDevices,
-  memoryPolicy,
-  timeOffsets,
-  personality,
-  seccomp,
-}: Linux): string[] {
-  const paths = asking('linux', { mountLabel, timeOffsets });
+function ofLinux({ intelRdt, netDevices, memoryPolicy, personality, seccomp }: Linux): string[] {
+  const paths: string[] = [];
   // These ask by being there.
   for (const [name, value] of Object.entries({ intelRdt, memoryPolicy }))
     if (value) paths.push(`linux.${name}`);
