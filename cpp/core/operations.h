@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xf4f52751;
+inline constexpr uint32_t kFingerprint = 0x6763da94;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -17,55 +17,60 @@ enum class Code : uint8_t {
   RaiseRlimit = 6,
   EnterRootfs = 7,
   OpenSource = 8,
-  JoinNamespaces = 9,
-  TakeRootOf = 10,
-  JoinProcess = 11,
-  CreateUserNamespace = 12,
-  BecomeRoot = 13,
-  Clone = 14,
-  NewSession = 15,
-  JoinSessionKeyring = 16,
-  SetHostname = 17,
-  SetDomainname = 18,
-  AwaitNetDevices = 19,
-  LoopbackUp = 20,
-  WriteSysctl = 21,
-  SetMountPropagation = 22,
-  OpenRoot = 23,
-  AdoptRoot = 24,
-  Mount = 25,
-  BindMount = 26,
-  MakeNode = 27,
-  BindNode = 28,
-  Symlink = 29,
-  OpenConsole = 30,
-  AwaitHooks = 31,
-  RunHook = 32,
-  ChangeRoot = 33,
-  SetRootPropagation = 34,
-  Remount = 35,
-  MaskPath = 36,
-  ReadonlyPath = 37,
-  MakeWorkingDirectory = 38,
-  ChangeDirectory = 39,
-  FindExecutable = 40,
-  SetMemoryPolicy = 41,
-  SetPersonality = 42,
-  WriteAttribute = 43,
-  AwaitStart = 44,
-  FindHome = 45,
-  SetNice = 46,
-  SetScheduler = 47,
-  SetIoPriority = 48,
-  SetRlimit = 49,
-  SetSoftLimit = 50,
-  SetUmask = 51,
-  SetNoNewPrivileges = 52,
-  LoadSeccomp = 53,
-  SetBoundingSet = 54,
-  SetUser = 55,
-  SetCapabilities = 56,
-  Exec = 57,
+  OpenFileSystem = 9,
+  MakeUserNamespace = 10,
+  OpenNamespace = 11,
+  OpenTimeOffsets = 12,
+  JoinNamespaces = 13,
+  TakeRootOf = 14,
+  JoinProcess = 15,
+  CreateUserNamespace = 16,
+  BecomeRoot = 17,
+  CreateTimeNamespace = 18,
+  Clone = 19,
+  NewSession = 20,
+  JoinSessionKeyring = 21,
+  SetHostname = 22,
+  SetDomainname = 23,
+  AwaitNetDevices = 24,
+  LoopbackUp = 25,
+  WriteSysctl = 26,
+  SetMountPropagation = 27,
+  OpenRoot = 28,
+  AdoptRoot = 29,
+  Mount = 30,
+  BindMount = 31,
+  MakeNode = 32,
+  BindNode = 33,
+  Symlink = 34,
+  OpenConsole = 35,
+  AwaitHooks = 36,
+  RunHook = 37,
+  ChangeRoot = 38,
+  SetRootPropagation = 39,
+  Remount = 40,
+  MaskPath = 41,
+  ReadonlyPath = 42,
+  MakeWorkingDirectory = 43,
+  ChangeDirectory = 44,
+  FindExecutable = 45,
+  SetMemoryPolicy = 46,
+  SetPersonality = 47,
+  WriteAttribute = 48,
+  AwaitStart = 49,
+  FindHome = 50,
+  SetNice = 51,
+  SetScheduler = 52,
+  SetIoPriority = 53,
+  SetRlimit = 54,
+  SetSoftLimit = 55,
+  SetUmask = 56,
+  SetNoNewPrivileges = 57,
+  LoadSeccomp = 58,
+  SetBoundingSet = 59,
+  SetUser = 60,
+  SetCapabilities = 61,
+  Exec = 62,
 };
 
 struct SetDumpable {
@@ -100,6 +105,31 @@ struct OpenSource {
   uint32_t slot{};
   const char* source{};
   bool recursive{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct OpenFileSystem {
+  uint32_t slot{};
+  const char* type{};
+  const char* source{};
+  StringList options{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct MakeUserNamespace {
+  uint32_t slot{};
+  const char* uid_map{};
+  const char* gid_map{};
+};
+
+struct OpenNamespace {
+  uint32_t slot{};
+  const char* file{};
+};
+
+struct OpenTimeOffsets {
 };
 
 struct JoinNamespaces {
@@ -122,6 +152,10 @@ struct CreateUserNamespace {
 struct BecomeRoot {
   uint32_t uid{};
   uint32_t gid{};
+};
+
+struct CreateTimeNamespace {
+  const char* offsets{};
 };
 
 struct Clone {
@@ -171,8 +205,13 @@ struct Mount {
   const char* target{};
   const char* type{};
   const char* source{};
+  uint32_t slot{};
   StringList options{};
+  uint32_t flags{};
   bool no_symlinks{};
+  bool keep_mode{};
+  bool keep_owner{};
+  bool copy_up{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -247,6 +286,7 @@ struct SetRootPropagation {
 
 struct Remount {
   const char* target{};
+  StringList options{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -417,6 +457,39 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.slot);
       reader.read(op.source);
       reader.read(op.recursive);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenFileSystem: {
+      OpenFileSystem op;
+      reader.read(op.slot);
+      reader.read(op.type);
+      reader.read(op.source);
+      reader.read(op.options);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::MakeUserNamespace: {
+      MakeUserNamespace op;
+      reader.read(op.slot);
+      reader.read(op.uid_map);
+      reader.read(op.gid_map);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenNamespace: {
+      OpenNamespace op;
+      reader.read(op.slot);
+      reader.read(op.file);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenTimeOffsets: {
+      OpenTimeOffsets op;
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -449,6 +522,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       BecomeRoot op;
       reader.read(op.uid);
       reader.read(op.gid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::CreateTimeNamespace: {
+      CreateTimeNamespace op;
+      reader.read(op.offsets);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -522,8 +601,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.target);
       reader.read(op.type);
       reader.read(op.source);
+      reader.read(op.slot);
       reader.read(op.options);
+      reader.read(op.flags);
       reader.read(op.no_symlinks);
+      reader.read(op.keep_mode);
+      reader.read(op.keep_owner);
+      reader.read(op.copy_up);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);
@@ -618,6 +702,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::Remount: {
       Remount op;
       reader.read(op.target);
+      reader.read(op.options);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);

@@ -28,6 +28,8 @@ class Executor {
   Status run(const operations::JoinProcess& op);
   Status run(const operations::CreateUserNamespace& op);
   Status run(const operations::BecomeRoot& op);
+  Status run(const operations::OpenTimeOffsets& op);
+  Status run(const operations::CreateTimeNamespace& op);
   Status run(const operations::Clone& op);
   Status run(const operations::NewSession& op);
   Status run(const operations::JoinSessionKeyring& op);
@@ -35,6 +37,10 @@ class Executor {
   Status run(const operations::SetDomainname& op);
   Status run(const operations::AwaitNetDevices& op);
   Status run(const operations::LoopbackUp& op);
+
+  // id_maps.cc
+  Status run(const operations::MakeUserNamespace& op);
+  Status run(const operations::OpenNamespace& op);
 
   // proc.cc
   Status run(const operations::OpenProc& op);
@@ -53,6 +59,7 @@ class Executor {
 
   // mounts.cc
   Status run(const operations::OpenSource& op);
+  Status run(const operations::OpenFileSystem& op);
   Status run(const operations::Mount& op);
   Status run(const operations::BindMount& op);
   Status run(const operations::Remount& op);
@@ -105,11 +112,12 @@ class Executor {
   Status take_null_device();
   Status change_root_pivot();
   Status change_root_move();
-  Status mount_old_way(const operations::Mount& op, int target);
+  Status mount_by_path(const operations::Mount& op, int target, bool existed);
   struct Cover;
   Status put_cover(Cover& cover, int target, const char* path);
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
+  Result<UniqueFd*> slot_of(uint32_t slot, const char* what);
   Status accept_start();
   /** Refuses a namespace that is the runtime's own or process 1's. */
   Status require_foreign(uint32_t type, int file, const char* path);
@@ -135,9 +143,11 @@ class Executor {
   Cover empty_;
   /** The state for the hooks' standard input. */
   UniqueFd state_;
+  /** What was opened in the runtime's namespaces: mounts, and user namespaces for their maps. */
   UniqueFd sources_[kSlots];
   /** HOME=…, where it was looked up. */
   PathText home_;
+  UniqueFd time_offsets_;
   bool directory_changed_ = false;
 };
 

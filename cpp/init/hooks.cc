@@ -174,6 +174,7 @@ Status Executor::run(const operations::AwaitStart& op) {
   state_.reset();
   null_ = {};
   empty_ = {};
+  for (UniqueFd& source : sources_) source.reset();
   TRY(channel_.send(Message::Created));
   Received received = TRY(channel_.receive());
   if (received.reply == Reply::Start) {

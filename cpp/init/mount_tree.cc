@@ -50,6 +50,13 @@ Status set_attributes(int mount, const MountAttributes& attributes, const char* 
   return {};
 }
 
+Status map_ids(int mount, int user_namespace, bool all, const char* what) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user_namespace);
+  return mount_setattr(mount, all, attributes, what);
+}
+
 Status set_propagation(int mount, uint32_t flags, const char* what) {
   mount_attr attributes{};
   attributes.propagation = flags & ~static_cast<uint32_t>(MS_REC);

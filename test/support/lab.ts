@@ -185,15 +185,15 @@ export class Lab {
     return this.ok(['run', '--bundle', bundle, this.name()]).trimEnd();
   }
 
-  /** Runs the command in a mount namespace of its own after a shell script has mounted things there. Returns its output. */
-  withMounts(script: string, args: readonly string[]): string {
+  /** Runs the command in a mount namespace of its own, after a shell script has mounted things there and before another one. Returns all output. */
+  withMounts(script: string, args: readonly string[], after = ''): string {
     return execFileSync(
       'unshare',
       [
         '-m',
         'sh',
         '-ec',
-        `${script}; exec "$@"`,
+        `${script}; "$@"; ${after}`,
         'sh',
         process.execPath,
         command,

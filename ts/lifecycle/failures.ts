@@ -21,6 +21,12 @@ function describe(operation: Operation | undefined, name: string, path: string):
   switch (operation?.op) {
     case 'mount':
       return `mount "${operation.type}" on "${operation.target}"`;
+    case 'openFileSystem':
+      return `make file system "${operation.type}"`;
+    case 'makeUserNamespace':
+      return 'make the user namespace of a mount whose ids are mapped';
+    case 'createTimeNamespace':
+      return `set the clocks of the time namespace (${operation.offsets.trim().replaceAll('\n', ', ')})`;
     case 'bindMount':
       return `bind mount "${operation.source}" on "${operation.target}"`;
     case 'makeNode':
@@ -63,11 +69,18 @@ function describe(operation: Operation | undefined, name: string, path: string):
 }
 
 /** What to do about the errors that people run into. */
-function hint(name: string, errno: string): string {
+function hint(name: string, errno: string, syscall: string): string {
+  if (syscall === 'mount_setattr' && /^open(Source|FileSystem)$/.test(name))
+    return idMapHint(errno);
+  if (name === 'createTimeNamespace' && errno === 'ERANGE')
+    return ' (a clock can neither go below zero nor further than 146 years)';
+  if (name === 'openTimeOffsets' && errno === 'ENOENT')
+    return ' (this kernel has no time namespaces)';
   if (errno === 'EPERM' && (name === 'mount' || name === 'clone' || name === 'makeNode')) {
     return ' (run as root, or give the container a user namespace)';
   }
-  if (errno === 'ENODEV' && name === 'mount') return ' (this kernel has no such file system)';
+  if (errno === 'ENODEV' && (name === 'mount' || name === 'openFileSystem'))
+    return ' (this kernel has no such file system)';
   if (errno === 'EPERM' && name === 'setRlimit')
     return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
   if (errno === 'EPERM' && (name === 'setScheduler' || name === 'setNice'))
@@ -85,6 +98,14 @@ function hint(name: string, errno: string): string {
     return ' (does the loaded policy know such a label?)';
   if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
+}
+
+function idMapHint(errno: string): string {
+  if (errno === 'EINVAL')
+    return " (this kernel can't map the ids of this kind of file system, or with ridmap of one that is mounted below)";
+  return errno === 'EPERM'
+    ? " (the ids of this mount are mapped already, or its file system is another user namespace's)"
+    : '';
 }
 
 /** The error for a Program that failed. `program` gives the words; without it the operation's name has to do. */
@@ -111,7 +132,10 @@ export function initError(failure: InitFailure, stage: string, program?: Program
   const where = elsewhere ? ` (${failure.syscall} "${failure.path}")` : '';
   const reason =
     failure.errno === 0 ? failure.detail : `${text}${failure.detail && ` (${failure.detail})`}`;
-  return new TsruncError(`${subject}: ${reason}${where}${hint(name, code)}`, facts);
+  return new TsruncError(
+    `${subject}: ${reason}${where}${hint(name, code, failure.syscall)}`,
+    facts,
+  );
 }
 
 /** Docker, Podman and others look for these very words, and take their exit codes from them. */

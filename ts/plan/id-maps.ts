@@ -1,3 +1,5 @@
+import { TsruncError } from '../errors.js';
+import type { Host } from '../host/host.js';
 import type { LinuxIDMapping } from '../spec/types.js';
 import type { Namespaces } from './namespaces.js';
 import type { PlanRequest } from './request.js';
@@ -28,4 +30,19 @@ export function formatMappings(mappings: readonly LinuxIDMapping[]): string {
   return mappings
     .map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`)
     .join('');
+}
+
+/** The kernel takes a map in one write that is shorter than a page, which 340 lines needn't be (user_namespaces(7)). */
+export function requireOnePage(
+  mappings: readonly LinuxIDMapping[],
+  path: string,
+  { arch }: Host,
+): void {
+  const size = formatMappings(mappings).length;
+  // Other architectures may have larger pages; there the kernel itself has the last word.
+  if (size < 4096 || arch !== 'x64') return;
+  throw new TsruncError(
+    `config.json: ${path}: its ${mappings.length} lines have ${size} bytes, and the kernel takes 4095: join mappings that follow each other, or have fewer`,
+    { code: 'UNSUPPORTED', stage: 'config' },
+  );
 }

@@ -1,6 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { sysctlNamespace, sysctlPath } from '../spec/sysctl.js';
 import type { Spec } from '../spec/types.js';
+import { requireOnePage } from './id-maps.js';
 import { CLONE_FLAGS } from './kernel.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
@@ -67,7 +68,11 @@ export function needsMountNamespace(spec: Spec): boolean {
 export function enterUserNamespace(request: PlanRequest, namespaces: Namespaces): Operation[] {
   if (!namespaces.has('user')) return [];
   const become = becomeContainerRoot(request, namespaces);
-  return namespaces.joined.has('user') ? [become] : [{ op: 'createUserNamespace' }, become];
+  if (namespaces.joined.has('user')) return [become];
+  const { uidMappings, gidMappings } = request.spec.linux ?? {};
+  requireOnePage(uidMappings ?? [], 'linux.uidMappings', request.host);
+  requireOnePage(gidMappings ?? [], 'linux.gidMappings', request.host);
+  return [{ op: 'createUserNamespace' }, become];
 }
 
 /** Inside the container's user namespace: takes the ids of its root. */
@@ -83,11 +88,29 @@ function rootOf(mappings: readonly { containerID: number }[] | undefined): numbe
   return first.includes(0) ? 0 : (first[0] ?? 0);
 }
 
-/** The clone that makes all other new namespaces. */
-export function cloneInit({ created }: Namespaces): Operation {
+/** The clone that makes all other new namespaces. One of time whose clocks are set is there before. */
+export function cloneInit(request: PlanRequest, { created }: Namespaces): Operation {
+  const before = timeOffsets(request) === '' ? ['user'] : ['user', 'time'];
   let flags = 0;
-  for (const type of created) if (type !== 'user') flags |= CLONE_FLAGS[type];
+  for (const type of created) if (!before.includes(type)) flags |= CLONE_FLAGS[type];
   return { op: 'clone', flags: flags >>> 0 };
+}
+
+/** The lines of /proc/PID/timens_offsets: config-linux.md, "Offset for Time Namespace". */
+function timeOffsets({ spec }: PlanRequest): string {
+  return Object.entries(spec.linux?.timeOffsets ?? {})
+    .map(([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`)
+    .join('');
+}
+
+/** Before any user namespace is entered, and in the container's: a time namespace is its maker's user namespace's. */
+export function setClocks(request: PlanRequest): { before: Operation[]; inside: Operation[] } {
+  const offsets = timeOffsets(request);
+  if (offsets === '') return { before: [], inside: [] };
+  return {
+    before: [{ op: 'openTimeOffsets' }],
+    inside: [{ op: 'createTimeNamespace', offsets }],
+  };
 }
 
 /** Names, sysctls and the loopback interface. */

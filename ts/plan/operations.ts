@@ -36,6 +36,9 @@ const attributes = {
   propagation: 'u32[]',
 } as const satisfies Shape;
 
+/** `userNamespace`: the slot of the one whose maps the mount gets, 0 for none; `mapAll`: so does every mount below. */
+const idMapped = { userNamespace: 'u32', mapAll: 'bool' } as const satisfies Shape;
+
 export const operations = {
   // --- stage: still in the caller's namespaces -----------------------------------------------
 
@@ -53,7 +56,21 @@ export const operations = {
   /** Makes the root file system the working directory, which a later copy of the mount namespace carries along. */
   enterRootfs: { source: 'string' },
   /** Clones a mount tree of the host into a slot while this process may still reach it. */
-  openSource: { slot: 'u32', source: 'string', recursive: 'bool' },
+  openSource: { slot: 'u32', source: 'string', recursive: 'bool', ...idMapped },
+  /** Makes a new file system into a slot: only who is root on the host may map its ids. */
+  openFileSystem: {
+    slot: 'u32',
+    type: 'string',
+    source: 'string',
+    options: 'string[]',
+    ...idMapped,
+  },
+  /** Makes a user namespace with these lines of uid_map and gid_map, that no process is in, into a slot. */
+  makeUserNamespace: { slot: 'u32', uidMap: 'string', gidMap: 'string' },
+  /** Opens a namespace into a slot. */
+  openNamespace: { slot: 'u32', file: 'string' },
+  /** Opens this process's timens_offsets with the caller's privileges, which a user namespace takes away. */
+  openTimeOffsets: {},
   /**
    * Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that
    * one follows. `types` are CLONE_NEW* flags; those in `foreign` must be neither the runtime's own nor process 1's.
@@ -66,6 +83,8 @@ export const operations = {
   /** unshare(CLONE_NEWUSER), then waits for the parent to write the id maps. */
   createUserNamespace: {},
   becomeRoot: { uid: 'u32', gid: 'u32' },
+  /** unshare(CLONE_NEWTIME), for the next clone, and sets its clocks: they can't be changed once a process is in it. */
+  createTimeNamespace: { offsets: 'string' },
   /** Makes init, a sibling, in new namespaces (CLONE_NEW* flags), and ends the stage. What follows is done by init. */
   clone: { flags: 'u32' },
 
@@ -86,13 +105,22 @@ export const operations = {
   openRoot: { mount: 'bool', privateParent: 'bool', propagation: 'u32' },
   /** Takes the root of a mount namespace that was joined for the container's. */
   adoptRoot: {},
-  /** Mounts a new file system (fsopen). `options` are `key` or `key=value`. */
+  /**
+   * Mounts the file system of `slot`, or a new one (fsopen). `options` are `key` or `key=value`; `flags` those MS_*
+   * that only mount(2) can set. `keepMode`, `keepOwner`: its root has those of the directory that it covers.
+   * `copyUp`: and everything that is in that directory.
+   */
   mount: {
     target: 'string',
     type: 'string',
     source: 'string',
+    slot: 'u32',
     options: 'string[]',
+    flags: 'u32',
     noSymlinks: 'bool',
+    keepMode: 'bool',
+    keepOwner: 'bool',
+    copyUp: 'bool',
     ...attributes,
   },
   /** Mounts a part of the host's tree: that of `slot`, else that of `source`. */
@@ -139,8 +167,8 @@ export const operations = {
   /** `pivot` (pivot_root), `move` (MS_MOVE and chroot) or `chroot`. */
   changeRoot: { method: 'string' },
   setRootPropagation: { flags: 'u32' },
-  /** Changes a mount that is there. */
-  remount: { target: 'string', ...attributes },
+  /** Changes a mount that is there, and by `options` its file system. */
+  remount: { target: 'string', options: 'string[]', ...attributes },
   /** Covers a file with /dev/null, a directory with an empty read-only one. Nothing there is no error. */
   maskPath: { path: 'string' },
   readonlyPath: { path: 'string' },

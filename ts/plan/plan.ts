@@ -4,6 +4,7 @@ import { planDevices } from './devices.js';
 import { planExecutionDomain } from './execution-domain.js';
 import { planHooks } from './hooks.js';
 import { labelKeyring, labelProgram, requireLabels } from './labels.js';
+import { requireSelinux } from './mount-label.js';
 import { readonlyMount } from './mount-options.js';
 import { planMounts } from './mounts.js';
 import {
@@ -14,12 +15,14 @@ import {
   type Namespaces,
   needsMountNamespace,
   readNamespaces,
+  setClocks,
 } from './namespaces.js';
 import type { Operation, Program } from './operations.js';
 import { becomeProgram, checkProgram, raiseLimits } from './process.js';
 import type { PlanRequest, Warn } from './request.js';
 import { changeRoot, openRoot, setRootPropagation } from './root.js';
 import { planScheduling } from './scheduling.js';
+import { Sources } from './sources.js';
 
 /**
  * Compiles a configuration: Spec and Host in, the operations for init out. Pure: no file is read.
@@ -32,16 +35,14 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   const namespaces = readNamespaces(request);
   requireMountNamespace(request, namespaces);
   requireLabels(process, request.host);
-  const mounts = planMounts(request, namespaces);
-  const sources: Operation[] = [...mounts.sources];
-  const openDevice = (source: string): number => {
-    if (!request.host.privileged) return 0;
-    sources.push({ op: 'openSource', slot: sources.length + 1, source, recursive: false });
-    return sources.length;
-  };
+  requireSelinux(request);
+  const sources = new Sources();
+  const mounts = planMounts(request, namespaces, sources);
+  const openDevice = (source: string): number =>
+    request.host.privileged ? sources.tree(source, false) : 0;
   const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, openDevice);
   return {
-    stage: planStage(request, namespaces, process, sources),
+    stage: planStage(request, namespaces, process, sources.operations),
     create: [
       ...planSession(request, process),
       ...configureNamespaces(request, namespaces),
@@ -86,8 +87,10 @@ function planStage(
   if (!hideLate) operations.push(hide);
   const enterRootfs: Operation = { op: 'enterRootfs', source: request.rootfs };
   const mountsAreJoined = namespaces.joined.has('mount');
+  const clocks = setClocks(request);
   operations.push(
     ...planScheduling(process, request, namespaces).early,
+    ...clocks.before,
     ...raiseLimits(process, request, namespaces),
     // Before any user namespace: its root may not be let in on the way to the rootfs.
     ...(mountsAreJoined ? [] : [enterRootfs]),
@@ -95,9 +98,10 @@ function planStage(
     ...joinNamespaces(namespaces, request),
     ...(mountsAreJoined ? [enterRootfs] : []),
     ...enterUserNamespace(request, namespaces),
+    ...clocks.inside,
   );
   if (hideLate) operations.push(hide);
-  operations.push(cloneInit(namespaces));
+  operations.push(cloneInit(request, namespaces));
   return operations;
 }
 

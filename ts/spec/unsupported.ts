@@ -1,4 +1,4 @@
-import type { Linux, LinuxResources, Mount, Spec } from './types.js';
+import type { Linux, LinuxResources, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 /**
@@ -8,7 +8,6 @@ import type { Violation } from './violation.js';
 export function findUnsupported(spec: Spec): Violation[] {
   const asked = [
     ...ofPlatforms(spec),
-    ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
     ...ofLinux(spec.linux ?? {}),
     ...ofResources(spec.linux?.resources ?? {}),
   ];
@@ -37,16 +36,8 @@ function ofPlatforms(spec: Spec): string[] {
   return ['freebsd', 'solaris', 'vm', 'windows', 'zos'].filter((name) => properties[name] != null);
 }
 
-function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string): string[] {
-  const names = ['idmap', 'ridmap', 'tmpcopyup'].filter((name) => options.includes(name));
-  return [
-    ...asking(path, { uidMappings, gidMappings }),
-    ...names.map((name) => `${path}.options: "${name}"`),
-  ];
-}
-
-function ofLinux({ mountLabel, timeOffsets, seccomp }: Linux): string[] {
-  const paths = asking('linux', { mountLabel, timeOffsets });
+function ofLinux({ seccomp }: Linux): string[] {
+  const paths: string[] = [];
   if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
   for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
     if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);

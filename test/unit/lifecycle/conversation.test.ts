@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { awaitCreated, type FailureOf, type Parent } from '../../../ts/lifecycle/conversation.js';
 import type { Native } from '../../../ts/native/native.js';
 import { type MessageName, messages } from '../../../ts/plan/operations.js';
+import type { State } from '../../../ts/state/state.js';
 
 /** What happens when init and the stage say this. */
 async function hear(...said: readonly MessageName[]): Promise<string[]> {
@@ -27,7 +28,7 @@ async function hear(...said: readonly MessageName[]): Promise<string[]> {
     netDevicesDue: note('devices'),
     hooksDue: async () => {
       happened.push('hooks');
-      return '{}';
+      return { pid: process.pid } as State;
     },
   };
   await awaitCreated(native, 1, parent, {} as FailureOf);

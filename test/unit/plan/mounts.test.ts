@@ -134,11 +134,66 @@ test("a file system's options are refused where there is none to take them", () 
     { destination: '/x', source: '/y', options: ['bind', 'size=1k', 'sync', 'async'] },
     /"sync,size=1k" belongs to a file system and means nothing to a bind mount/,
   );
-  refuses({ destination: '/x', options: ['remount', 'mode=1'] }, /means nothing to a remount/);
+  refuses(
+    { destination: '/x', options: ['remount', 'bind', 'mode=1', 'iversion'] },
+    /"iversion,mode=1" belongs to a file system and means nothing to a remount of a bind mount/,
+  );
   refuses(
     { destination: '/sys/fs/cgroup', type: 'cgroup', options: ['nsdelegate'] },
     /means nothing to a cgroup mount/,
   );
+});
+
+test('a remount without bind changes the file system too', () => {
+  const [remount] = operationsOf('remount', {
+    destination: '/x',
+    options: ['remount', 'ro', 'size=1m', 'sync'],
+  });
+  assert.equal(remount?.options, ['sync', 'size=1m']);
+  refuses({ destination: '/x', options: ['remount', 'iversion'] }, /"iversion" is given to new/);
+});
+
+test('a tmpfs takes its mode from the directory below unless it has one, its owner with tmpcopyup', () => {
+  const keeps = (...options: string[]) => {
+    const [mount] = operationsOf('mount', { destination: '/x', type: 'tmpfs', options });
+    return [mount?.keepMode, mount?.keepOwner, mount?.copyUp];
+  };
+  assert.equal(keeps(), [true, false, false]);
+  assert.equal(keeps('mode=755'), [false, false, false]);
+  assert.equal(keeps('tmpcopyup'), [true, true, true]);
+  assert.equal(keeps('tmpcopyup', 'mode=755', 'uid=5'), [false, false, true]);
+  const [other] = operationsOf('mount', { destination: '/x', type: 'ramfs' });
+  assert.is(other?.keepMode, false);
+});
+
+test('tmpcopyup is refused for anything but a new tmpfs', () => {
+  for (const mount of [
+    { type: 'ramfs', options: ['tmpcopyup'] },
+    { type: 'tmpfs', source: '/y', options: ['bind', 'tmpcopyup'] },
+    { type: 'tmpfs', options: ['remount', 'tmpcopyup'] },
+  ]) {
+    refuses({ destination: '/x', ...mount }, /"tmpcopyup" is for a new tmpfs only/);
+  }
+});
+
+test('a mount label becomes the context of what takes one, and an error without SELinux', () => {
+  const mountLabel = 'system_u:object_r:container_file_t:s0:c1,c2';
+  const contexts = (selinux: boolean, ...mounts: Mount[]) => {
+    const linux = { namespaces: [{ type: 'mount' }], mountLabel };
+    const request = requestFor(smallSpec({ mounts, linux }), { host: { selinux } });
+    return plan(request).create.flatMap((operation) =>
+      operation.op === 'mount' ? [operation.options] : [],
+    );
+  };
+  const context = `context=${mountLabel}`;
+  const types = ['tmpfs', 'devpts', 'proc', 'sysfs', 'mqueue'];
+  const mounts = types.map((type) => ({ destination: `/${type}`, type }));
+  assert.equal(contexts(true, ...mounts.slice(0, 2)), [[context], [context]]);
+  mounts.splice(0, 2);
+  assert.equal(contexts(true, { destination: '/x', type: 'tmpfs', options: ['rootcontext=a'] }), [
+    ['rootcontext=a'],
+  ]);
+  assert.throws(() => contexts(false), /linux\.mountLabel: SELinux is not enabled on this host/);
 });
 
 test('a cgroup mount needs cgroups, and one of its own', () => {

@@ -3,19 +3,12 @@ import * as assert from 'uvu/assert';
 import { defaultSpec } from '../../../ts/spec/default.js';
 import { validateSpec } from '../../../ts/spec/parse.js';
 import { findUnsupported } from '../../../ts/spec/unsupported.js';
-import { type Broken, mapping, withTime } from './broken.js';
+import type { Broken } from './broken.js';
 
 const notify = { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' };
 
 /** What is asked of the default configuration, and the one path that must be named. */
 const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] = [
-  ['mounts[7].uidMappings', (spec) => mount(spec, { uidMappings: [mapping], gidMappings: [] })],
-  ['mounts[7].gidMappings', (spec) => mount(spec, { uidMappings: [], gidMappings: [mapping] })],
-  ['mounts[7].options: "idmap"', (spec) => mount(spec, { options: ['idmap'] })],
-  ['mounts[7].options: "ridmap"', (spec) => mount(spec, { options: ['ro', 'ridmap'] })],
-  ['mounts[7].options: "tmpcopyup"', (spec) => mount(spec, { options: ['tmpcopyup'] })],
-  ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
-  ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
   [
     'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),
@@ -44,10 +37,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
     },
   ],
 ];
-
-function mount(spec: Broken, properties: object): void {
-  spec.mounts.push({ destination: '/x', type: 'tmpfs', ...properties });
-}
 
 function limit(spec: Broken, resources: object): void {
   Object.assign(spec.linux.resources, resources);

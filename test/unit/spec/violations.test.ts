@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultSpec } from '../../../ts/spec/default.js';
 import { validateSpec } from '../../../ts/spec/parse.js';
-import { type Broken, mapping, range, withoutNamespace, withTime, withUser } from './broken.js';
+import { type Broken, mapping, withoutNamespace } from './broken.js';
 
 const batch = { policy: 'SCHED_BATCH' };
 const device = { type: 'c', path: '/dev/fuse', major: 10, minor: 229 };
@@ -129,38 +129,6 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ['linux.namespaces[0].type', (spec) => (spec.linux.namespaces[0].type = 'net')],
   ['linux.namespaces[0].path', (spec) => (spec.linux.namespaces[0].path = 'ns/pid')],
   ['linux.namespaces[6].type', (spec) => spec.linux.namespaces.push({ type: 'pid' })],
-  // "User namespace mappings"
-  ['linux.uidMappings', (spec) => (spec.linux.uidMappings = [mapping])],
-  ['linux.gidMappings', (spec) => withUser(spec, { gidMappings: [] })],
-  [
-    'linux.uidMappings[0].size',
-    (spec) => withUser(spec, { uidMappings: [{ ...mapping, size: 0 }] }),
-  ],
-  [
-    'linux.uidMappings[1].containerID',
-    (spec) => withUser(spec, { uidMappings: [mapping, { ...mapping, hostID: 5000 }] }),
-  ],
-  [
-    'linux.uidMappings[1].hostID',
-    (spec) => withUser(spec, { uidMappings: [mapping, { ...mapping, containerID: 50 }] }),
-  ],
-  ['linux.uidMappings', (spec) => withUser(spec, { uidMappings: range(341) })],
-  [
-    'linux.gidMappings[0].size',
-    (spec) => withUser(spec, { gidMappings: [{ ...mapping, hostID: 2 ** 32 - 2 }] }),
-  ],
-  [
-    'linux.gidMappings[0].hostID',
-    (spec) => withUser(spec, { gidMappings: [{ containerID: 0, size: 1 }] }),
-  ],
-  // "Offset for time namespace"
-  ['linux.timeOffsets', (spec) => (spec.linux.timeOffsets = { monotonic: { secs: 1 } })],
-  ['linux.timeOffsets["realtime"]', (spec) => withTime(spec, { realtime: { secs: 1 } })],
-  ['linux.timeOffsets["boottime"].secs', (spec) => withTime(spec, { boottime: { secs: 0.5 } })],
-  [
-    'linux.timeOffsets["boottime"].nanosecs',
-    (spec) => withTime(spec, { boottime: { nanosecs: 1e9 } }),
-  ],
   // "Devices"
   ['linux.devices[0].path', (spec) => (spec.linux.devices = [{ ...device, path: 'fuse' }])],
   ['linux.devices[0].type', (spec) => (spec.linux.devices = [{ ...device, type: 'x' }])],
