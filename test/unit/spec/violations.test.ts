@@ -313,7 +313,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
         syscalls: [{ names: ['write'], action: 'SCMP_ACT_NOTIFY' }],
       }),
   ],
-  // "IntelRdt", "Memory policy", "Network Devices"
+  // "IntelRdt", "Memory policy"
   ['linux.intelRdt.closID', (spec) => (spec.linux.intelRdt = { closID: '../x' })],
   ['linux.intelRdt.memBwSchema', (spec) => (spec.linux.intelRdt = { memBwSchema: 'L3:0=f' })],
   [
@@ -329,36 +329,6 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   [
     'linux.memoryPolicy.flags[0]',
     (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: ['X'] }),
-  ],
-  ['linux.netDevices["a/b"]', (spec) => (spec.linux.netDevices = { 'a/b': {} })],
-  [
-    'linux.netDevices["eth0"].name',
-    (spec) => (spec.linux.netDevices = { eth0: { name: 'longer-than-15-c' } }),
-  ],
-  ['linux.netDevices["eth0"]', (spec) => (spec.linux.netDevices = { eth0: 7 })],
-  // Bytes count, and of those the kernel takes 0xa0, the second of à, for a space.
-  ['linux.netDevices["éééééééé"]', (spec) => (spec.linux.netDevices = { éééééééé: {} })],
-  ['linux.netDevices["eth0"].name', (spec) => (spec.linux.netDevices = { eth0: { name: 'à' } })],
-  ['linux.netDevices["eth0"].name', (spec) => (spec.linux.netDevices = { eth0: { name: '..' } })],
-  ['linux.netDevices["eth0"].name', (spec) => (spec.linux.netDevices = { eth0: { name: 'a%s' } })],
-  ['linux.netDevices["eth0"].name', (spec) => (spec.linux.netDevices = { eth0: { name: '%d%d' } })],
-  [
-    'linux.netDevices["eth1"].name',
-    (spec) => (spec.linux.netDevices = { eth0: { name: 'x' }, eth1: { name: 'x' } }),
-  ],
-  [
-    'linux.netDevices["eth1"].name',
-    (spec) => (spec.linux.netDevices = { eth0: {}, eth1: { name: 'eth0' } }),
-  ],
-  ['linux.netDevices["lo"]', (spec) => (spec.linux.netDevices = { lo: {} })],
-  [
-    'linux.netDevices',
-    (spec) => {
-      spec.linux.netDevices = { eth0: {} };
-      spec.linux.namespaces = spec.linux.namespaces.filter(
-        ({ type }: { type: string }) => type !== 'network',
-      );
-    },
   ],
   // "Rootfs Mount Propagation", "Masked Paths", "Readonly Paths", "Personality"
   ['linux.rootfsPropagation', (spec) => (spec.linux.rootfsPropagation = 'public')],
