@@ -27,6 +27,10 @@ const actions: {
   run: () => import('./run.js'),
   exec: () => import('./exec.js'),
   state: () => import('./state.js'),
+  pause: () => import('./pause.js'),
+  resume: () => import('./resume.js'),
+  ps: () => import('./ps.js'),
+  update: () => import('./update.js'),
   kill: () => import('./kill.js'),
   delete: () => import('./delete.js'),
   list: () => import('./list.js'),
@@ -76,7 +80,7 @@ async function dispatch<Name extends CommandName>(
   const { flags, operands, help } = parseArguments(commands[name].flags, args, {
     name: `tsrunc ${name}`,
     // What follows the container's ID is another program's command line.
-    stopAtOperand: name === 'exec',
+    stopAtOperand: name === 'exec' || name === 'ps',
   });
   if (help) return showHelp(name);
   checkOperands(name, operands);

@@ -2,6 +2,7 @@ import { TsruncError } from '../errors.js';
 import { collectHost } from '../host/collect.js';
 import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';
+import type { LinuxResources } from '../spec/types.js';
 import { checkId } from '../state/id.js';
 import { defaultRoot } from '../state/root.js';
 import type { State } from '../state/state.js';
@@ -77,6 +78,33 @@ export class Runtime {
     checkId(id);
     const { killContainer } = await import('./kill.js');
     killContainer(this.#open(), id, signal, options);
+  }
+
+  /** Makes all processes of a container stand still. */
+  async pause(id: string): Promise<void> {
+    checkId(id);
+    const { pauseContainer } = await import('./pause.js');
+    await pauseContainer(this.#open(), id);
+  }
+
+  async resume(id: string): Promise<void> {
+    checkId(id);
+    const { resumeContainer } = await import('./pause.js');
+    await resumeContainer(this.#open(), id);
+  }
+
+  /** The pids of a container's processes, as the host numbers them. */
+  async ps(id: string): Promise<number[]> {
+    checkId(id);
+    const { listProcesses } = await import('./ps.js');
+    return listProcesses(this.#open(), id);
+  }
+
+  /** Changes limits of a container: config-linux.md, "Control groups". What isn't named stays as it is. */
+  async update(id: string, resources: LinuxResources): Promise<void> {
+    checkId(id);
+    const { updateContainer } = await import('./update.js');
+    await updateContainer(this.#open(), id, resources);
   }
 
   async delete(id: string, options: DeleteOptions = {}): Promise<void> {

@@ -8,8 +8,8 @@ import { checkResources } from './rules/resources.js';
 import { checkSeccomp } from './rules/seccomp.js';
 import { checkVersion } from './rules/version.js';
 import { findViolations } from './schema.js';
-import { processShape, shape } from './shape.js';
-import type { Process, Spec } from './types.js';
+import { processShape, resourcesShape, shape } from './shape.js';
+import type { LinuxResources, Process, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 const rules = [
@@ -56,6 +56,20 @@ export function parseProcess(value: unknown): Process {
   throw new TsruncError(violations.map(({ path, message }) => `${path}: ${message}`).join('; '), {
     code: 'INVALID_CONFIG',
     stage: 'exec',
+  });
+}
+
+/** Limits that come by themselves, for `update`; `value` is checked. Throws INVALID_CONFIG with all that is wrong. */
+export function parseResources(value: unknown): LinuxResources {
+  const violations: Violation[] = [];
+  const report = (path: string, message: string): void => void violations.push({ path, message });
+  const resources = value as LinuxResources;
+  resourcesShape(value, 'resources', report);
+  if (violations.length === 0) checkResources({ ociVersion: '', linux: { resources } }, report);
+  if (violations.length === 0) return resources;
+  throw new TsruncError(violations.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    code: 'INVALID_CONFIG',
+    stage: 'update',
   });
 }
 

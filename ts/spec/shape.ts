@@ -201,7 +201,8 @@ const seccomp = record(
 const deviceNumbers = { major: int64, minor: int64 };
 const throttle = list(record({ ...deviceNumbers, rate: uint64 }, 'major', 'minor', 'rate'));
 
-const resources = record({
+/** config-linux.md, "Control groups". */
+export const resourcesShape = record({
   devices: list(
     record(
       {
@@ -287,7 +288,7 @@ const linux = record({
   ),
   netDevices: map(record({ name: newInterfaceName }), interfaceName),
   cgroupsPath: text,
-  resources,
+  resources: resourcesShape,
   intelRdt: record({
     closID: matching(/^(\/|(?!\.{1,2}$)[^/]*)$/, 'a folder\'s name, or "/" for the default class'),
     schemata: list(line),
