@@ -39,6 +39,8 @@ void set_window_size(const Napi::CallbackInfo& info);
 
 // seccomp.cc
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info);
+Napi::Value seccomp_compiler(const Napi::CallbackInfo& info);
+Napi::Value sha256_of(const Napi::CallbackInfo& info);
 
 // bpf.cc
 void attach_device_program(const Napi::CallbackInfo& info);

@@ -35,6 +35,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<window_size>(exports, "windowSize");
   define<set_window_size>(exports, "setWindowSize");
   define<compile_seccomp>(exports, "compileSeccomp");
+  define<seccomp_compiler>(exports, "seccompCompiler");
+  define<sha256_of>(exports, "sha256");
   define<attach_device_program>(exports, "attachDeviceProgram");
   define<close_fd>(exports, "close");
   return exports;

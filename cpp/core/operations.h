@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbeefcce9;
+inline constexpr uint32_t kFingerprint = 0x76d749bb;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -45,14 +45,16 @@ enum class Code : uint8_t {
   ChangeDirectory = 34,
   FindExecutable = 35,
   AwaitStart = 36,
-  SetRlimit = 37,
-  SetUmask = 38,
-  SetNoNewPrivileges = 39,
-  LoadSeccomp = 40,
-  SetBoundingSet = 41,
-  SetUser = 42,
-  SetCapabilities = 43,
-  Exec = 44,
+  PrepareExec = 37,
+  SetRlimit = 38,
+  SetUmask = 39,
+  SetNoNewPrivileges = 40,
+  LoadSeccomp = 41,
+  SetBoundingSet = 42,
+  SetUser = 43,
+  SetCapabilities = 44,
+  AnnounceExec = 45,
+  Exec = 46,
 };
 
 struct SetDumpable {
@@ -248,6 +250,14 @@ struct AwaitStart {
   bool listen{};
 };
 
+struct PrepareExec {
+  StringList args{};
+  StringList env{};
+  bool set_home{};
+  uint32_t home_of{};
+  uint32_t preserve{};
+};
+
 struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
@@ -263,6 +273,7 @@ struct SetNoNewPrivileges {
 
 struct LoadSeccomp {
   uint32_t flags{};
+  bool listener{};
   Bytes filter{};
 };
 
@@ -284,14 +295,12 @@ struct SetCapabilities {
   uint64_t ambient{};
 };
 
+struct AnnounceExec {
+};
+
 struct Exec {
   const char* name{};
   StringList search{};
-  StringList args{};
-  StringList env{};
-  bool set_home{};
-  uint32_t home_of{};
-  uint32_t preserve{};
 };
 
 /** Decodes the arguments of one operation and gives them to the executor's `run`. */
@@ -564,6 +573,16 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::PrepareExec: {
+      PrepareExec op;
+      reader.read(op.args);
+      reader.read(op.env);
+      reader.read(op.set_home);
+      reader.read(op.home_of);
+      reader.read(op.preserve);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::SetRlimit: {
       SetRlimit op;
       reader.read(op.resource);
@@ -586,6 +605,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::LoadSeccomp: {
       LoadSeccomp op;
       reader.read(op.flags);
+      reader.read(op.listener);
       reader.read(op.filter);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
@@ -614,15 +634,15 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AnnounceExec: {
+      AnnounceExec op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::Exec: {
       Exec op;
       reader.read(op.name);
       reader.read(op.search);
-      reader.read(op.args);
-      reader.read(op.env);
-      reader.read(op.set_home);
-      reader.read(op.home_of);
-      reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -641,7 +661,8 @@ enum class Message : uint8_t {
   HooksDue = 4,
   Created = 5,
   Executing = 6,
-  Failed = 7,
+  Listener = 7,
+  Failed = 8,
 };
 
 enum class Reply : uint8_t {

@@ -4,7 +4,7 @@ import type { Cgroup } from '../cgroup/cgroup.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
-import { type CompiledFilters, encode } from '../native/encode.js';
+import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import type { Process } from '../spec/types.js';
@@ -15,6 +15,7 @@ import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { ownerName, requireInherited } from './caller.js';
+import { compileFilters } from './compile-filters.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
@@ -23,6 +24,7 @@ import { writeIdMaps } from './id-maps.js';
 import { InitProcess } from './init-process.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { agentOf, tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
 
@@ -87,6 +89,7 @@ class Creation {
     startNow: boolean,
   ) {
     const { spec } = bundle;
+    const agent = agentOf(spec);
     this.#context = context;
     this.#id = id;
     this.#bundle = bundle;
@@ -105,6 +108,7 @@ class Creation {
       owner: '',
       phase: 'creating',
       hooks: spec.hooks ?? {},
+      ...(agent === undefined ? {} : { seccompAgent: agent }),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
   }
@@ -147,8 +151,7 @@ class Creation {
       warn,
     );
     this.#state = { ...this.#state, owner: await ownerName() };
-    const filters = await this.#compileFilters(program);
-    const bytes = encode(program, filters);
+    const bytes = encode(program, await compileFilters(this.#context, program));
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -218,7 +221,9 @@ class Creation {
       this.#finish(folder, undo);
       if (this.#startNow) {
         replyWithState(native, socket, 'start', this.#stateFor('created'));
-        await awaitExec(native, socket, fail);
+        await awaitExec(native, socket, fail, (listener) =>
+          tellAgent(native, this.#state.seccompAgent, this.#publicState('created'), listener),
+        );
         this.#options.signal?.throwIfAborted();
         await runHooks(
           'poststart',
@@ -344,15 +349,6 @@ class Creation {
       annotations,
       owner,
     };
-  }
-
-  async #compileFilters(program: Program): Promise<CompiledFilters> {
-    const filters = new Map();
-    for (const operation of program.start) {
-      if (operation.op !== 'loadSeccomp') continue;
-      filters.set(operation.filter, await this.#context.native.compileSeccomp(operation.filter));
-    }
-    return filters;
   }
 }
 

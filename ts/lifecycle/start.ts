@@ -2,12 +2,12 @@ import { rmSync } from 'node:fs';
 import { isSystemError, TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
-import type { State } from '../state/state.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
 import { destroy, endInit } from './delete.js';
 import { initError, silentEnd } from './failures.js';
 import { type Inspected, inspect } from './inspect.js';
+import { tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 
 /** runtime.md, "Start": runs the user's program in a container that was created. */
@@ -36,7 +36,7 @@ async function startLocked(
   { stored, state }: Inspected,
 ): Promise<void> {
   try {
-    await tellInit(context, folder, state);
+    await tellInit(context, folder, { stored, state });
     folder.write({ ...stored, phase: 'running' });
     rmSync(folder.path(START_SOCKET), { force: true });
     await runHooks(
@@ -55,11 +55,17 @@ async function startLocked(
   }
 }
 
-async function tellInit({ native }: Context, folder: ContainerFolder, state: State): Promise<void> {
+async function tellInit(
+  { native }: Context,
+  folder: ContainerFolder,
+  { stored, state }: Inspected,
+): Promise<void> {
   const socket = connect(native, folder.path(START_SOCKET));
   try {
     replyWithState(native, socket, 'start', JSON.stringify(state));
-    await awaitExec(native, socket, failure);
+    await awaitExec(native, socket, failure, (listener) =>
+      tellAgent(native, stored.seccompAgent, state, listener),
+    );
   } finally {
     native.close(socket);
   }

@@ -53,16 +53,15 @@ export function becomeProgram(
   const seccomp = loadSeccomp(request);
   const noNewPrivileges = process.noNewPrivileges === true;
   const groups = user.additionalGids ?? [];
-  const operations: Operation[] = (process.rlimits ?? []).map(({ type, soft, hard }) => ({
-    op: 'setRlimit',
-    resource: rlimitTypes.indexOf(type),
-    soft: BigInt(soft),
-    hard: BigInt(hard),
-  }));
+  const operations: Operation[] = [prepareExec(process, request)];
+  for (const { type, soft, hard } of process.rlimits ?? []) {
+    const resource = rlimitTypes.indexOf(type);
+    operations.push({ op: 'setRlimit', resource, soft: BigInt(soft), hard: BigInt(hard) });
+  }
   operations.push({ op: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
   if (noNewPrivileges) operations.push({ op: 'setNoNewPrivileges' });
   // Without no_new_privs a filter may be loaded only with CAP_SYS_ADMIN; with it, as late as possible,
-  // so that the filter needs to allow less.
+  // so that the filter needs to allow nothing but the exec.
   else operations.push(...seccomp);
   operations.push(
     { op: 'setBoundingSet', keep: capabilitySet(process, 'bounding', request, namespaces, warn) },
@@ -75,17 +74,18 @@ export function becomeProgram(
     },
     ...setCapabilities(process, request, namespaces, warn),
     { op: 'changeDirectory', path: process.cwd, retry: true },
+    { op: 'announceExec' },
   );
   if (noNewPrivileges) operations.push(...seccomp);
-  operations.push(exec(process, request));
+  operations.push({ op: 'exec', name: process.args?.[0] ?? '', search: searchPath(process) });
   return operations;
 }
 
 function loadSeccomp(request: PlanRequest): Operation[] {
   const seccomp = request.spec.linux?.seccomp;
   if (seccomp === undefined) return [];
-  const { policy, flags } = resolveSeccomp(seccomp, request.host.arch);
-  return [{ op: 'loadSeccomp', flags, filter: policy }];
+  const { policy, flags, listener } = resolveSeccomp(seccomp, request.host);
+  return [{ op: 'loadSeccomp', flags, listener, filter: policy }];
 }
 
 type SetName = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient';
@@ -141,15 +141,12 @@ function capabilitySet(
   return bits;
 }
 
-function exec(process: Process, request: PlanRequest): Operation {
-  const args = process.args ?? [];
+function prepareExec(process: Process, request: PlanRequest): Operation {
   const { listenFds, preserveFds } = request;
   const activation = listenFds > 0 ? [`LISTEN_FDS=${listenFds}`, 'LISTEN_PID=1'] : [];
   return {
-    op: 'exec',
-    name: args[0] ?? '',
-    search: searchPath(process),
-    args,
+    op: 'prepareExec',
+    args: process.args ?? [],
     env: [...(process.env ?? []), ...activation],
     setHome: true,
     homeOf: process.user.uid,

@@ -65,7 +65,6 @@ function ofLinux({
   memoryPolicy,
   timeOffsets,
   personality,
-  seccomp,
 }: Linux): string[] {
   const paths = asking('linux', { mountLabel, timeOffsets });
   // These ask by being there.
@@ -74,10 +73,6 @@ function ofLinux({
   if (Object.keys(netDevices ?? {}).length > 0) paths.push('linux.netDevices');
   if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
     paths.push('linux.personality');
-  if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
-  for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
-    if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);
-  }
   return paths;
 }
 

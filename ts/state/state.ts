@@ -37,8 +37,16 @@ export interface StoredState {
   readonly cgroup?: CgroupLocation;
   /** config.json's hooks as they were at create: later changes of the bundle have no effect. */
   readonly hooks: Hooks;
+  /** Who gets the notifications of the container's system call filter. */
+  readonly seccompAgent?: SeccompAgent;
   /** Where create puts the pid file; the name of its temporary follows from it. */
   readonly pidFile?: string;
+}
+
+export interface SeccompAgent {
+  /** Its stream socket. */
+  readonly path: string;
+  readonly metadata?: string;
 }
 
 /** A pid that can't be mistaken for a later process with the same number. */

@@ -95,5 +95,6 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     poststart: hooks,
     poststop: hooks,
   }),
+  seccompAgent: optional(shape({ path: isPath, metadata: optional(isString) })),
   pidFile: optional(isPath),
 };

@@ -90,9 +90,9 @@ test('the program is looked for in the last PATH of the container', () => {
 
 test('descriptors for socket activation are announced after the own environment', () => {
   const { find } = planStart({ env: ['A=1'] }, { listenFds: 2, preserveFds: 5 });
-  assert.equal(find('exec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
-  assert.is(find('exec')?.preserve, 5);
-  assert.equal(planStart({ env: ['A=1'] }).find('exec')?.env, ['A=1']);
+  assert.equal(find('prepareExec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
+  assert.is(find('prepareExec')?.preserve, 5);
+  assert.equal(planStart({ env: ['A=1'] }).find('prepareExec')?.env, ['A=1']);
 });
 
 test('privileges go in the order that the kernel allows', () => {

@@ -268,7 +268,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   // "Seccomp"
   ['linux.seccomp.defaultAction', (spec) => (spec.linux.seccomp = {})],
   [
-    'linux.seccomp.defaultAction',
+    'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_NOTIFY' }),
   ],
   [
@@ -335,15 +335,6 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   [
     'linux.seccomp.listenerMetadata',
     (spec) => (spec.linux.seccomp = { ...filter, listenerMetadata: 'x' }),
-  ],
-  [
-    'linux.seccomp.syscalls[0].names',
-    (spec) =>
-      (spec.linux.seccomp = {
-        ...filter,
-        listenerPath: '/run/agent',
-        syscalls: [{ names: ['write'], action: 'SCMP_ACT_NOTIFY' }],
-      }),
   ],
   // "IntelRdt", "Memory policy", "Network Devices"
   ['linux.intelRdt.closID', (spec) => (spec.linux.intelRdt = { closID: '../x' })],
