@@ -45,6 +45,8 @@ Napi::Value route_socket(const Napi::CallbackInfo& info);
 
 // seccomp.cc
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info);
+Napi::Value seccomp_compiler(const Napi::CallbackInfo& info);
+Napi::Value sha256_of(const Napi::CallbackInfo& info);
 
 // bpf.cc
 void attach_device_program(const Napi::CallbackInfo& info);

@@ -39,6 +39,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<pass_output>(exports, "passOutput");
   define<route_socket>(exports, "routeSocket");
   define<compile_seccomp>(exports, "compileSeccomp");
+  define<seccomp_compiler>(exports, "seccompCompiler");
+  define<sha256_of>(exports, "sha256");
   define<attach_device_program>(exports, "attachDeviceProgram");
   define<close_fd>(exports, "close");
   return exports;

@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x6763da94;
+inline constexpr uint32_t kFingerprint = 0x47177e6a;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -62,15 +62,17 @@ enum class Code : uint8_t {
   SetNice = 51,
   SetScheduler = 52,
   SetIoPriority = 53,
-  SetRlimit = 54,
-  SetSoftLimit = 55,
-  SetUmask = 56,
-  SetNoNewPrivileges = 57,
-  LoadSeccomp = 58,
-  SetBoundingSet = 59,
-  SetUser = 60,
-  SetCapabilities = 61,
-  Exec = 62,
+  PrepareExec = 54,
+  SetRlimit = 55,
+  SetSoftLimit = 56,
+  SetUmask = 57,
+  SetNoNewPrivileges = 58,
+  LoadSeccomp = 59,
+  SetBoundingSet = 60,
+  SetUser = 61,
+  SetCapabilities = 62,
+  AnnounceExec = 63,
+  Exec = 64,
 };
 
 struct SetDumpable {
@@ -356,6 +358,12 @@ struct SetIoPriority {
   uint32_t priority{};
 };
 
+struct PrepareExec {
+  StringList args{};
+  StringList env{};
+  uint32_t preserve{};
+};
+
 struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
@@ -376,6 +384,7 @@ struct SetNoNewPrivileges {
 
 struct LoadSeccomp {
   uint32_t flags{};
+  bool listener{};
   Bytes filter{};
 };
 
@@ -397,12 +406,12 @@ struct SetCapabilities {
   uint64_t ambient{};
 };
 
+struct AnnounceExec {
+};
+
 struct Exec {
   const char* name{};
   StringList search{};
-  StringList args{};
-  StringList env{};
-  uint32_t preserve{};
 };
 
 /** Decodes the arguments of one operation and gives them to the executor's `run`. */
@@ -799,6 +808,14 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::PrepareExec: {
+      PrepareExec op;
+      reader.read(op.args);
+      reader.read(op.env);
+      reader.read(op.preserve);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::SetRlimit: {
       SetRlimit op;
       reader.read(op.resource);
@@ -828,6 +845,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::LoadSeccomp: {
       LoadSeccomp op;
       reader.read(op.flags);
+      reader.read(op.listener);
       reader.read(op.filter);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
@@ -856,13 +874,15 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AnnounceExec: {
+      AnnounceExec op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::Exec: {
       Exec op;
       reader.read(op.name);
       reader.read(op.search);
-      reader.read(op.args);
-      reader.read(op.env);
-      reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -882,7 +902,8 @@ enum class Message : uint8_t {
   HooksDue = 5,
   Created = 6,
   Executing = 7,
-  Failed = 8,
+  Listener = 8,
+  Failed = 9,
 };
 
 enum class Reply : uint8_t {

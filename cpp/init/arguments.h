@@ -10,8 +10,11 @@ class Vector {
  public:
   /** Room for all of `list` and one more; get() is nullptr when there is no memory. */
   explicit Vector(const StringList& list);
+  Vector() = default;
   Vector(const Vector&) = delete;
   Vector& operator=(const Vector&) = delete;
+  /** The pages last as long as the process. */
+  Vector& operator=(Vector&&) = default;
 
   /** Adds one string after those of the list. */
   void append(const char* text);

@@ -1,8 +1,5 @@
-#include <errno.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 
 #include "executor.h"
 
@@ -53,19 +50,6 @@ Status Executor::run(const operations::SetUmask& op) {
 
 Status Executor::run(const operations::SetNoNewPrivileges&) {
   return check(sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "PR_SET_NO_NEW_PRIVS");
-}
-
-Status Executor::run(const operations::LoadSeccomp& op) {
-  // The filter's instructions lie unaligned in the Program; the kernel copies them byte by byte.
-  sock_fprog program{};
-  program.len = static_cast<unsigned short>(op.filter.size / sizeof(sock_filter));
-  program.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(op.filter.data));
-  if (op.filter.size % sizeof(sock_filter) != 0 ||
-      op.filter.size / sizeof(sock_filter) > BPF_MAXINSNS) {
-    return Error{E2BIG, "seccomp", "",
-                 "the filter has more instructions than the kernel takes (4096)"};
-  }
-  return check(sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op.flags, &program), "seccomp");
 }
 
 Status Executor::run(const operations::SetBoundingSet& op) {

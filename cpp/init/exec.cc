@@ -76,17 +76,21 @@ Status Executor::run(const operations::FindHome& op) {
   return {};
 }
 
-Status Executor::run(const operations::Exec& op) {
-  Vector args(op.args);
-  Vector env(op.env);
-  if (args.get() == nullptr || env.get() == nullptr) return Error{ENOMEM, "mmap", op.name};
-  if (home_.size() != 0) env.append(home_.get());
+Status Executor::run(const operations::PrepareExec& op) {
+  args_ = Vector(op.args);
+  env_ = Vector(op.env);
+  if (args_.get() == nullptr || env_.get() == nullptr) return Error{ENOMEM, "mmap"};
+  if (home_.size() != 0) env_.append(home_.get());
   root_.reset();
   // What the caller preserved stays; all else, whatever opened it, goes with the exec.
-  TRY(check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range"));
-  TRY(channel_.send(Message::Executing));
+  return check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+Status Executor::run(const operations::AnnounceExec&) { return channel_.send(Message::Executing); }
+
+Status Executor::run(const operations::Exec& op) {
   const int answer = search_program(op.name, op.search, [&](const char* path) {
-    return static_cast<int>(-sys(SYS_execve, path, args.get(), env.get()));
+    return static_cast<int>(-sys(SYS_execve, path, args_.get(), env_.get()));
   });
   return Error{answer, "exec", op.name};
 }

@@ -8,6 +8,7 @@
 #include "../core/operations.h"
 #include "../core/result.h"
 #include "../core/text.h"
+#include "arguments.h"
 
 namespace tsrunc {
 
@@ -88,7 +89,6 @@ class Executor {
   Status run(const operations::SetSoftLimit& op);
   Status run(const operations::SetUmask& op);
   Status run(const operations::SetNoNewPrivileges& op);
-  Status run(const operations::LoadSeccomp& op);
   Status run(const operations::SetBoundingSet& op);
   Status run(const operations::SetUser& op);
   Status run(const operations::SetCapabilities& op);
@@ -106,7 +106,12 @@ class Executor {
   Status run(const operations::ChangeDirectory& op);
   Status run(const operations::FindExecutable& op);
   Status run(const operations::FindHome& op);
+  Status run(const operations::PrepareExec& op);
+  Status run(const operations::AnnounceExec& op);
   Status run(const operations::Exec& op);
+
+  // seccomp.cc
+  Status run(const operations::LoadSeccomp& op);
 
  private:
   Status take_null_device();
@@ -149,6 +154,9 @@ class Executor {
   PathText home_;
   UniqueFd time_offsets_;
   bool directory_changed_ = false;
+  /** The program's, from prepareExec on. */
+  Vector args_;
+  Vector env_;
 };
 
 }  // namespace tsrunc

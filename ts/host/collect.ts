@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { detectCgroupLayout } from '../cgroup/layout.js';
+import { kernelRelease } from '../native/kernel-release.js';
 import type { Host } from './host.js';
 
 let collected: Host | undefined;
@@ -20,7 +21,10 @@ function collect(): Host {
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     cgroup: detectCgroupLayout(),
     arch: process.arch,
-    // Few ask for them, so only they look.
+    // Few ask for these, so only they look.
+    get kernel() {
+      return parseRelease(kernelRelease());
+    },
     get apparmor() {
       return read('/sys/module/apparmor/parameters/enabled').startsWith('Y');
     },
@@ -29,6 +33,12 @@ function collect(): Host {
       return existsSync('/sys/fs/selinux/enforce');
     },
   };
+}
+
+/** `6.1.0-18-amd64` → 6, 1. */
+export function parseRelease(release: string): Host['kernel'] {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return { major, minor };
 }
 
 /** Whether a uid_map is the initial user namespace's: every ID stands for itself. */

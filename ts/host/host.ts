@@ -2,6 +2,7 @@ import type { CgroupLayout } from '../cgroup/cgroup.js';
 
 /** What planning needs to know of this machine. Collected once (see collect.ts), passed in, never looked up. */
 export interface Host {
+  readonly kernel: { readonly major: number; readonly minor: number };
   readonly uid: number;
   readonly gid: number;
   /** Whether the caller is root in the initial user namespace (not: root in one of its own). */

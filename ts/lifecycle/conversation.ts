@@ -16,6 +16,8 @@
  *        │ ──── commit: wait for `tsrunc start` on the other socket ─▶│
  *        │  or  start: (state), begin at once ───────────────────────▶│
  *        │ ◀─────────────────────────────────────── executing ────────┤
+ *        │ ◀───────────────────────── listener: (notifications) ──────┤ (seccomp agent only; before
+ *        │ ──── proceed: the agent has them ─────────────────────────▶│  `executing` without no_new_privs)
  *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
  *
  * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
@@ -23,7 +25,7 @@
  * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
  */
 import { TsruncError } from '../errors.js';
-import { decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
+import { carriers, decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
 import { pidInContainer } from '../state/process.js';
@@ -112,16 +114,33 @@ export interface FailureOf {
   silent(): Promise<TsruncError>;
 }
 
-/** After `start`: the end of file is the exec, if it was announced; else init was ended before it. */
-export async function awaitExec(native: Native, socket: number, fail: FailureOf): Promise<void> {
-  for (let announced = false; ; announced = true) {
-    const received = await native.receive(socket);
-    if (received === undefined && announced) return;
-    if (received === undefined) throw await fail.silent();
-    const message = decodeMessage(received.data);
-    for (const fd of received.fds) native.close(fd);
-    if (message?.name === 'failed') throw fail.reported(message);
-    if (message?.name !== 'executing' || announced) throw protocolError();
+/**
+ * After `start`: the end of file is the exec, if it was announced; else init was ended before it.
+ * `deliver` passes the descriptor of a filter's notifications on to the agent, and doesn't keep it.
+ */
+export async function awaitExec(
+  native: Native,
+  socket: number,
+  fail: FailureOf,
+  deliver: (listener: number) => void,
+): Promise<void> {
+  const heard = new Set<string>();
+  for (;;) {
+    const said = await hearOrEnd(native, socket);
+    if (said === undefined && heard.has('executing')) return;
+    if (said === undefined) throw await fail.silent();
+    const { message, fds } = said;
+    if (message.name === 'failed') throw fail.reported(message);
+    try {
+      const expected = message.name === 'executing' || message.name === 'listener';
+      if (!expected || heard.has(message.name)) throw protocolError();
+      heard.add(message.name);
+      if (message.name !== 'listener') continue;
+      deliver(required(fds[0]));
+    } finally {
+      for (const fd of fds) native.close(fd);
+    }
+    reply(native, socket, 'proceed');
   }
 }
 
@@ -148,18 +167,22 @@ export function replyWithState(
   }
 }
 
-async function hear(
-  native: Native,
-  socket: number,
-  fail: FailureOf,
-): Promise<{ message: InitMessage; fds: readonly number[] }> {
+interface Said {
+  readonly message: InitMessage;
+  readonly fds: readonly number[];
+}
+
+async function hear(native: Native, socket: number, fail: FailureOf): Promise<Said> {
+  const said = await hearOrEnd(native, socket);
+  if (said === undefined) throw await fail.silent();
+  return said;
+}
+
+async function hearOrEnd(native: Native, socket: number): Promise<Said | undefined> {
   const received = await native.receive(socket);
-  if (received === undefined) throw await fail.silent();
+  if (received === undefined) return undefined;
   const message = decodeMessage(received.data);
-  if (
-    message !== undefined &&
-    received.fds.length === (message.name === 'cloned' || message.name === 'console' ? 1 : 0)
-  ) {
+  if (message !== undefined && received.fds.length === (carriers.has(message.name) ? 1 : 0)) {
     return { message, fds: received.fds };
   }
   for (const fd of received.fds) native.close(fd);

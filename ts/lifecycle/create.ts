@@ -15,15 +15,16 @@ import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited } from './caller.js';
+import { compileFilters } from './compile-filters.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
-import { compileFilters } from './filters.js';
 import { writeIdMaps } from './id-maps.js';
 import type { InitProcess } from './init-process.js';
 import { Launch, type ParentDuties } from './launch.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
 import { Provisions } from './provisions.js';
+import { agentOf, tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
 
@@ -90,6 +91,7 @@ class Creation {
     startNow: boolean,
   ) {
     const { spec } = bundle;
+    const agent = agentOf(spec);
     this.#context = context;
     this.#id = id;
     this.#bundle = bundle;
@@ -110,6 +112,7 @@ class Creation {
       phase: 'creating',
       hooks: knownParts(spec.hooks ?? {}),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+      ...(agent === undefined ? {} : { seccompAgent: agent }),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
   }
@@ -154,8 +157,7 @@ class Creation {
       warn,
     );
     this.#state = { ...this.#state, owner: await ownerName() };
-    const filters = await compileFilters(this.#context.native, program);
-    const bytes = encode(program, filters);
+    const bytes = encode(program, await compileFilters(this.#context, program));
     this.#state = { ...this.#state, ...(await this.#provisions.check(this.#id)) };
     this.#options.signal?.throwIfAborted();
 
@@ -221,6 +223,14 @@ class Creation {
       stage: 'create',
       undo,
       cloned: (pid) => this.#provisions.cloned(pid),
+      deliver: (listener) =>
+        tellAgent(
+          native,
+          this.#state.seccompAgent,
+          this.#publicState('created'),
+          launch.pid,
+          listener,
+        ),
     });
     this.#launch = launch;
     const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));

@@ -10,13 +10,14 @@ import { openVerified } from '../state/process.js';
 import type { StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { listenFdNames, requireInherited } from './caller.js';
+import { compileFilters } from './compile-filters.js';
 import type { Context } from './context.js';
 import { execProcessOf } from './exec-process.js';
-import { compileFilters } from './filters.js';
-import { inspect } from './inspect.js';
+import { type Inspected, inspect } from './inspect.js';
 import { Launch } from './launch.js';
 import type { ExecOptions, RunningProcess } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { tellAgent } from './seccomp-agent.js';
 import { signalNumber } from './signals.js';
 import { openStreams, prepareStdio } from './stdio.js';
 
@@ -26,12 +27,12 @@ export async function execInContainer(
   id: string,
   options: ExecOptions,
 ): Promise<RunningProcess> {
-  const { stored, spec } = openContainer(context, id, options);
+  const { stored, state, spec } = openContainer(context, id, options);
   const process = execProcessOf(spec, options);
   checkCall(process, options);
   const undo = new Undo();
   try {
-    const running = await launch(context, { ...spec, process }, stored, options, undo);
+    const running = await launch(context, { ...spec, process }, { stored, state }, options, undo);
     undo.commit();
     return running;
   } catch (error) {
@@ -47,7 +48,7 @@ function openContainer(
   context: Context,
   id: string,
   options: ExecOptions,
-): { stored: StoredState; spec: Spec } {
+): Inspected & { spec: Spec } {
   const folder = context.store.open(id);
   const { stored, state } = inspect(context, folder);
   if (state.status === 'stopped') throw refused('cannot exec in a stopped container');
@@ -56,7 +57,7 @@ function openContainer(
   if (state.status === 'paused' && options.ignorePaused !== true) {
     throw refused('cannot exec in a paused container: resume it, or use --ignore-paused');
   }
-  return { stored, spec: parseSpec(readConfig(folder)) };
+  return { stored, state, spec: parseSpec(readConfig(folder)) };
 }
 
 function readConfig(folder: ContainerFolder): string {
@@ -81,7 +82,7 @@ function checkCall({ terminal }: Process, options: ExecOptions): void {
 async function launch(
   context: Context,
   spec: Spec,
-  stored: StoredState,
+  { stored, state }: Inspected,
   options: ExecOptions,
   undo: Undo,
 ): Promise<RunningProcess> {
@@ -110,13 +111,14 @@ async function launch(
       },
       warn,
     );
-    const filters = await compileFilters(native, program);
+    const filters = await compileFilters(context, program);
     const stdio = prepareStdio(native, options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
     const launched = new Launch(native, program, options, {
       stage: 'exec',
       undo,
       cloned: await joinResctrl(stored),
+      deliver: (listener) => tellAgent(native, stored.seccompAgent, state, launched.pid, listener),
     });
     launched.spawn(encode(program, filters), {
       stdio,

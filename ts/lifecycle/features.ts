@@ -1,12 +1,11 @@
 import { mountOptions } from '../plan/mount-options.js';
+import { supportedSeccomp } from '../plan/seccomp.js';
 import { capabilities } from '../spec/capabilities.js';
 import {
   hookKinds,
   memoryPolicyFlags,
   memoryPolicyModes,
   namespaceTypes,
-  seccompActions,
-  seccompArchitectures,
   seccompFlags,
   seccompOperators,
 } from '../spec/names.js';
@@ -44,11 +43,6 @@ export interface LinuxFeatures {
   readonly mountExtensions: { readonly idmap: { readonly enabled: boolean } };
 }
 
-/** Needs a listener, which ts/spec/unsupported.ts refuses. */
-const notYet: readonly string[] = ['SCMP_ACT_NOTIFY', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
-const supported = (names: readonly string[]): string[] =>
-  names.filter((name) => !notYet.includes(name)).sort();
-
 /**
  * features.md, "Features Document": what this version can do on a host that can. Every list
  * comes from the table that the code itself goes by.
@@ -65,11 +59,11 @@ export function features(): Features {
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
       seccomp: {
         enabled: true,
-        actions: supported(seccompActions),
-        operators: supported(seccompOperators),
-        archs: supported(seccompArchitectures),
+        actions: [...supportedSeccomp.actions].sort(),
+        operators: [...seccompOperators].sort(),
+        archs: [...supportedSeccomp.architectures].sort(),
         knownFlags: [...seccompFlags].sort(),
-        supportedFlags: supported(seccompFlags),
+        supportedFlags: [...supportedSeccomp.flags].sort(),
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },

@@ -45,6 +45,8 @@ export interface LaunchPlace {
   readonly undo: Undo;
   /** Hears of init's pid before init does anything of note. */
   readonly cloned: (pid: number) => void;
+  /** Passes the descriptor of its filter's notifications on, and doesn't keep it. */
+  readonly deliver: (listener: number) => void;
 }
 
 /**
@@ -61,14 +63,16 @@ export class Launch {
   #console: number | undefined;
   #socket = -1;
   readonly #cloned: (pid: number) => void;
+  readonly #deliver: (listener: number) => void;
 
   constructor(
     native: Native,
     program: Program,
     options: LaunchOptions,
-    { stage, undo, cloned }: LaunchPlace,
+    { stage, undo, cloned, deliver }: LaunchPlace,
   ) {
     this.#cloned = cloned;
+    this.#deliver = deliver;
     this.#native = native;
     this.#options = options;
     this.#undo = undo;
@@ -150,7 +154,7 @@ export class Launch {
   async begin(state?: State): Promise<void> {
     if (state === undefined) reply(this.#native, this.#socket, 'start');
     else replyWithState(this.#native, this.#socket, 'start', state);
-    await awaitExec(this.#native, this.#socket, this.#fail);
+    await awaitExec(this.#native, this.#socket, this.#fail, this.#deliver);
     this.#options.signal?.throwIfAborted();
   }
 

@@ -4,7 +4,7 @@ import { isSystemError, TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
-import type { State, StoredState } from '../state/state.js';
+import type { StoredState } from '../state/state.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
 import { destroy, endInit } from './delete.js';
@@ -12,6 +12,7 @@ import { initError, silentEnd } from './failures.js';
 import { type Inspected, inspect } from './inspect.js';
 import { openNotifyProxy } from './notify.js';
 import type { StartOptions } from './options.js';
+import { tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 
 /** runtime.md, "Start": runs the user's program in a container that was created. */
@@ -97,7 +98,7 @@ async function startLocked(
   { stored, state }: Inspected,
 ): Promise<void> {
   try {
-    await tellInit(context, folder, state);
+    await tellInit(context, folder, { stored, state });
     folder.write({ ...stored, phase: 'running' });
     rmSync(folder.path(START_SOCKET), { force: true });
     await runHooks(
@@ -116,11 +117,17 @@ async function startLocked(
   }
 }
 
-async function tellInit({ native }: Context, folder: ContainerFolder, state: State): Promise<void> {
+async function tellInit(
+  { native }: Context,
+  folder: ContainerFolder,
+  { stored, state }: Inspected,
+): Promise<void> {
   const socket = connect(native, folder.path(START_SOCKET));
   try {
     replyWithState(native, socket, 'start', state);
-    await awaitExec(native, socket, failure);
+    await awaitExec(native, socket, failure, (listener) =>
+      tellAgent(native, stored.seccompAgent, state, state.pid, listener),
+    );
   } finally {
     native.close(socket);
   }

@@ -62,7 +62,11 @@ export interface Native {
   passOutput(fd: number): void;
 
   /** Compiles a policy to a classic BPF program with libseccomp, off the main thread. */
-  compileSeccomp(policy: SeccompPolicy): Promise<Uint8Array>;
+  compileSeccomp(policy: SeccompPolicy): Promise<CompiledSeccomp>;
+  /** What compileSeccomp's result depends on beside the policy: the version of libseccomp, and the build of this addon. Undefined when the build can't be told. */
+  seccompCompiler(): string | undefined;
+  /** Node's own costs several milliseconds to load. */
+  sha256(data: Uint8Array): Uint8Array;
   /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI). */
   attachDeviceProgram(cgroup: number, instructions: Uint8Array): void;
 
@@ -102,13 +106,19 @@ export interface WindowSize {
   readonly height: number;
 }
 
-/**
- * A seccomp policy with everything resolved but the architectures' system call numbers.
- * Names that libseccomp doesn't know are left out, as the field does.
- */
+export interface CompiledSeccomp {
+  /** Classic BPF: instructions of 8 bytes. */
+  readonly filter: Uint8Array;
+  /** The names of system calls that nobody here knows: they were left out, as config-linux.md has it. */
+  readonly unknown: readonly string[];
+}
+
+/** A seccomp policy with everything resolved but the architectures' system call numbers. */
 export interface SeccompPolicy {
   /** An action as libseccomp's 32-bit value (SCMP_ACT_*). */
   readonly defaultAction: number;
+  /** What system calls newer than all that the rules name are answered with instead. */
+  readonly newerAction?: number;
   /** `SCMP_ARCH_*`; the native one is always in. */
   readonly architectures: readonly string[];
   readonly rules: readonly SeccompRule[];

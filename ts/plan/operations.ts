@@ -187,7 +187,7 @@ export const operations = {
 
   // --- start ----------------------------------------------------------------------------------
 
-  /** Looks HOME up in the container's /etc/passwd, while limits and filters let it be opened; `exec` sets it. */
+  /** Looks HOME up in the container's /etc/passwd, while limits and filters let it be opened; `prepareExec` sets it. */
   findHome: { uid: 'u32' },
   setNice: { value: 'i32' },
   /** sched_setattr(2). Times in nanoseconds. */
@@ -202,24 +202,33 @@ export const operations = {
   },
   /** ioprio_set(2): the class from bit 13 on, the level below. */
   setIoPriority: { priority: 'u32' },
+  /**
+   * Everything about the exec that needs system calls which a filter might forbid: its arguments, and that
+   * everything from descriptor 3 + `preserve` on is closed by it.
+   */
+  prepareExec: {
+    args: 'string[]',
+    env: 'string[]',
+    preserve: 'u32',
+  },
   setRlimit: { resource: 'u32', soft: 'u64', hard: 'u64' },
   /** Sets the soft limit alone; to the hard one where that is lower. */
   setSoftLimit: { resource: 'u32', soft: 'u64' },
   setUmask: { mask: 'u32' },
   setNoNewPrivileges: {},
-  loadSeccomp: { flags: 'u32', filter: 'filter' },
+  /**
+   * `listener`: the filter has notifications, whose descriptor goes to the parent (message `listener`);
+   * what comes after waits until the parent has passed it on.
+   */
+  loadSeccomp: { flags: 'u32', listener: 'bool', filter: 'filter' },
   setBoundingSet: { keep: 'u64' },
   /** `setGroups`: false where the user namespace forbids it. Capabilities are kept until setCapabilities. */
   setUser: { uid: 'u32', gid: 'u32', groups: 'u32[]', setGroups: 'bool' },
   setCapabilities: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
-  /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. */
-  exec: {
-    name: 'string',
-    search: 'string[]',
-    args: 'string[]',
-    env: 'string[]',
-    preserve: 'u32',
-  },
+  /** Says that what is left is the load of a filter, if one comes now, and the exec. */
+  announceExec: {},
+  /** Becomes the user's program, with what prepareExec made. */
+  exec: { name: 'string', search: 'string[]' },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type OperationName = keyof typeof operations;
@@ -248,8 +257,10 @@ export const messages = {
   /** The container is set up; the parent's hooks are due. */
   hooksDue: {},
   created: {},
-  /** The exec is the next thing that init does: the end of the socket then is its success. */
+  /** Nothing but the load of a filter and the exec is left: the end of the socket then is its success. */
   executing: {},
+  /** The descriptor of a filter's notifications is attached. Init waits for `proceed`: the agent having it. */
+  listener: {},
   /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
   failed: {
     index: 'u32',

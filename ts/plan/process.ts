@@ -58,6 +58,7 @@ export function becomeProgram(
   const groups = user.additionalGids ?? [];
   const operations: Operation[] = [
     ...findHome(process),
+    prepareExec(process, request),
     // While CAP_SYS_NICE is there and nothing is forbidden yet.
     ...planScheduling(process, request, namespaces).late,
   ];
@@ -76,7 +77,7 @@ export function becomeProgram(
   operations.push({ op: 'setUmask', mask: user.umask ?? DEFAULT_UMASK });
   if (noNewPrivileges) operations.push({ op: 'setNoNewPrivileges' });
   // Without no_new_privs a filter may be loaded only with CAP_SYS_ADMIN; with it, as late as possible,
-  // so that the filter needs to allow less.
+  // so that the filter needs to allow nothing but the exec.
   else operations.push(...seccomp);
   operations.push(
     { op: 'setBoundingSet', keep: capabilitySet(process, 'bounding', request, namespaces, warn) },
@@ -89,9 +90,10 @@ export function becomeProgram(
     },
     ...setCapabilities(process, request, namespaces, warn),
     { op: 'changeDirectory', path: process.cwd, retry: true },
+    { op: 'announceExec' },
   );
   if (noNewPrivileges) operations.push(...seccomp);
-  operations.push(exec(process, request));
+  operations.push({ op: 'exec', name: process.args?.[0] ?? '', search: searchPath(process) });
   return operations;
 }
 
@@ -104,8 +106,8 @@ function findHome({ env = [], user }: Process): Operation[] {
 function loadSeccomp(request: PlanRequest): Operation[] {
   const seccomp = request.spec.linux?.seccomp;
   if (seccomp === undefined) return [];
-  const { policy, flags } = resolveSeccomp(seccomp, request.host.arch);
-  return [{ op: 'loadSeccomp', flags, filter: policy }];
+  const { policy, flags, listener } = resolveSeccomp(seccomp, request.host);
+  return [{ op: 'loadSeccomp', flags, listener, filter: policy }];
 }
 
 const quiet: Warn = () => {};
@@ -177,13 +179,10 @@ function capabilitySet(
   return bits;
 }
 
-function exec(process: Process, request: PlanRequest): Operation {
-  const args = process.args ?? [];
+function prepareExec(process: Process, request: PlanRequest): Operation {
   return {
-    op: 'exec',
-    name: args[0] ?? '',
-    search: searchPath(process),
-    args,
+    op: 'prepareExec',
+    args: process.args ?? [],
     env: environment(process, request),
     preserve: request.preserveFds,
   };

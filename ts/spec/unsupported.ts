@@ -1,4 +1,4 @@
-import type { Linux, LinuxResources, Spec } from './types.js';
+import type { LinuxResources, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 /**
@@ -6,11 +6,7 @@ import type { Violation } from './violation.js';
  * (0, false, empty: Docker writes many) are no reason.
  */
 export function findUnsupported(spec: Spec): Violation[] {
-  const asked = [
-    ...ofPlatforms(spec),
-    ...ofLinux(spec.linux ?? {}),
-    ...ofResources(spec.linux?.resources ?? {}),
-  ];
+  const asked = [...ofPlatforms(spec), ...ofResources(spec.linux?.resources ?? {})];
   return asked.map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
 }
 
@@ -34,15 +30,6 @@ function ofPlatforms(spec: Spec): string[] {
   if (spec.linux !== undefined) return [];
   const properties: Readonly<Record<string, unknown>> = { ...spec };
   return ['freebsd', 'solaris', 'vm', 'windows', 'zos'].filter((name) => properties[name] != null);
-}
-
-function ofLinux({ seccomp }: Linux): string[] {
-  const paths: string[] = [];
-  if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
-  for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
-    if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);
-  }
-  return paths;
 }
 
 function ofResources({

@@ -42,8 +42,16 @@ export interface StoredState {
   readonly hooks: Hooks;
   /** Whether the container's processes stay in their caller's session keyring. */
   readonly noNewKeyring?: boolean;
+  /** Who gets the notifications of the container's system call filter. */
+  readonly seccompAgent?: SeccompAgent;
   /** Where create puts the pid file; the name of its temporary follows from it. */
   readonly pidFile?: string;
+}
+
+export interface SeccompAgent {
+  /** Its stream socket. */
+  readonly path: string;
+  readonly metadata?: string;
 }
 
 /** A pid that can't be mistaken for a later process with the same number. */

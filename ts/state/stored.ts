@@ -97,5 +97,6 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     poststop: hooks,
   }),
   noNewKeyring: optional((value) => typeof value === 'boolean'),
+  seccompAgent: optional(shape({ path: isPath, metadata: optional(isString) })),
   pidFile: optional(isPath),
 };

@@ -81,10 +81,8 @@ test('each operation of the table makes the way', () => {
 test('a Program larger than any first buffer is whole', () => {
   const env = Array.from({ length: 3000 }, (_, index) => `NAME${index}=${'ü'.repeat(index % 97)}`);
   const operation: Operation = {
-    op: 'exec',
-    name: 'x'.repeat(100_000),
-    search: [],
-    args: [],
+    op: 'prepareExec',
+    args: ['x'.repeat(100_000)],
     env,
     preserve: 0,
   };
@@ -116,7 +114,7 @@ test('a policy that nobody compiled is refused, not left out', () => {
   const [filter] = policies.keys();
   assert.ok(filter);
   assert.throws(
-    () => encode(programOf({ op: 'loadSeccomp', flags: 0, filter })),
+    () => encode(programOf({ op: 'loadSeccomp', flags: 0, listener: false, filter })),
     /was not compiled/,
   );
 });

@@ -45,6 +45,7 @@ function place(version: CgroupLocation['version'], hierarchies: readonly CgroupH
 
 /** Root of a machine with Linux 6.18. */
 const root: Host = {
+  kernel: { major: 6, minor: 18 },
   uid: 0,
   gid: 0,
   privileged: true,

@@ -108,16 +108,16 @@ test('the program is looked for in the last PATH of the container', () => {
 
 test('descriptors for socket activation are announced after the own environment', () => {
   const { find } = planStart({ env: ['A=1'] }, { listenFds: 2, preserveFds: 5 });
-  assert.equal(find('exec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
-  assert.is(find('exec')?.preserve, 5);
+  assert.equal(find('prepareExec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
+  assert.is(find('prepareExec')?.preserve, 5);
   const named = planStart(
     { env: ['LISTEN_FDS=9', 'LISTEN_FDNAMES=x', 'A=1'] },
     { listenFds: 1, listenFdNames: 'web' },
   );
   const env = ['A=1', 'LISTEN_FDS=1', 'LISTEN_PID=1', 'LISTEN_FDNAMES=web'];
-  assert.equal(named.find('exec')?.env, env);
+  assert.equal(named.find('prepareExec')?.env, env);
   const without = ['LISTEN_FDS=9', 'A=1'];
-  assert.equal(planStart({ env: without }).find('exec')?.env, without);
+  assert.equal(planStart({ env: without }).find('prepareExec')?.env, without);
 });
 
 test('privileges go in the order that the kernel allows', () => {

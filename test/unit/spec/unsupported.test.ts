@@ -5,14 +5,8 @@ import { validateSpec } from '../../../ts/spec/parse.js';
 import { findUnsupported } from '../../../ts/spec/unsupported.js';
 import type { Broken } from './broken.js';
 
-const notify = { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' };
-
 /** What is asked of the default configuration, and the one path that must be named. */
 const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] = [
-  [
-    'linux.seccomp.listenerPath',
-    (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),
-  ],
   ['linux.resources.blockIO', (spec) => limit(spec, { blockIO: { weight: 10 } })],
   [
     'linux.resources.hugepageLimits',
@@ -58,16 +52,15 @@ for (const [index, [path, ask]] of asked.entries()) {
   });
 }
 
-test('all is named at once, each rule of seccomp too', () => {
+test('all is named at once', () => {
   const spec = structuredClone(defaultSpec()) as Broken;
-  spec.linux.seccomp = {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    listenerPath: '/run/x',
-    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_LOG' }, notify],
-  };
+  Object.assign(spec.linux.resources ?? {}, {
+    blockIO: { weight: 10 },
+    rdma: { a: { hcaHandles: 1 } },
+  });
   assert.equal(
     findUnsupported(spec).map(({ path }) => path),
-    ['linux.seccomp.listenerPath', 'linux.seccomp.syscalls[1].action'],
+    ['linux.resources.blockIO', 'linux.resources.rdma'],
   );
 });
 

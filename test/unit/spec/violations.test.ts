@@ -236,7 +236,7 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   // "Seccomp"
   ['linux.seccomp.defaultAction', (spec) => (spec.linux.seccomp = {})],
   [
-    'linux.seccomp.defaultAction',
+    'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_NOTIFY' }),
   ],
   [
