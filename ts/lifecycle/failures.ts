@@ -69,7 +69,8 @@ function hint(name: string, errno: string, syscall: string): string {
     return ' (this kernel has no such file system)';
   if (errno === 'EPERM' && name === 'setRlimit')
     return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
-  if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
+  if (errno === 'ENOSPC' && /^(clone|(make|create)UserNamespace)$/.test(name))
+    return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
 }
 
