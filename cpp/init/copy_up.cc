@@ -55,19 +55,19 @@ class Copier {
   }
 
   /** EINVAL is nobody's fault: the kernel can't write down an owner that it has no number for. */
-  Status owned(long result) const {
+  [[nodiscard]] Status owned(long result) const {
     if (result != -EINVAL) return done(result, "chown");
     return Error{EINVAL, "chown", where_.get(),
                  "its owner is not mapped in the container's user namespace"};
   }
 
-  Status done(long result, const char* syscall) const {
+  [[nodiscard]] Status done(long result, const char* syscall) const {
     if (result < 0) return failed(result, syscall);
     return {};
   }
 
  private:
-  Result<UniqueFd> opened(long result) const {
+  [[nodiscard]] Result<UniqueFd> opened(long result) const {
     if (result < 0) return failed(result, "open");
     return UniqueFd(static_cast<int>(result));
   }
