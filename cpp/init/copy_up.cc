@@ -50,15 +50,24 @@ class Copier {
     return set_times(to, nullptr, status);
   }
 
- private:
   [[nodiscard]] Error failed(long result, const char* syscall) const {
     return Error{static_cast<int>(-result), syscall, where_.get()};
   }
-  Status done(long result, const char* syscall) const {
+
+  /** EINVAL is nobody's fault: the kernel can't write down an owner that it has no number for. */
+  [[nodiscard]] Status owned(long result) const {
+    if (result != -EINVAL) return done(result, "chown");
+    return Error{EINVAL, "chown", where_.get(),
+                 "its owner is not mapped in the container's user namespace"};
+  }
+
+  [[nodiscard]] Status done(long result, const char* syscall) const {
     if (result < 0) return failed(result, syscall);
     return {};
   }
-  Result<UniqueFd> opened(long result) const {
+
+ private:
+  [[nodiscard]] Result<UniqueFd> opened(long result) const {
     if (result < 0) return failed(result, "open");
     return UniqueFd(static_cast<int>(result));
   }
@@ -159,7 +168,7 @@ class Copier {
 
   /** In this order: a new owner takes the set-user-ID bit away. */
   Status set_owner_and_mode(int fd, const struct stat& status) {
-    TRY(done(sys(SYS_fchown, fd, status.st_uid, status.st_gid), "chown"));
+    TRY(owned(sys(SYS_fchown, fd, status.st_uid, status.st_gid)));
     return done(sys(SYS_fchmod, fd, status.st_mode & 07777), "chmod");
   }
 

@@ -43,7 +43,7 @@ Result<UniqueFd> receive_namespace(int proc, const Channel& holder, long pid,
 
 Status Executor::run(const operations::MakeUserNamespace& op) {
   UniqueFd& slot = *TRY(slot_of(op.slot, "user namespace"));
-  int pair[2];
+  int pair[2] = {-1, -1};
   TRY(check(sys(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "socketpair"));
   Channel ours{UniqueFd(pair[0])};
   Channel theirs{UniqueFd(pair[1])};

@@ -82,9 +82,9 @@ const configurations: readonly (readonly [
     '/proc',
   ],
   [
-    'an idmapped mount',
+    'an idmapped mount without mappings',
     (s) => s.mounts.push({ destination: '/tmp', source: '/tmp', options: ['bind', 'idmap'] }),
-    'not supported',
+    'mounts[7].options: "idmap" needs',
   ],
   ['an unknown namespace', (s) => s.linux.namespaces.push({ type: 'space' }), 'namespaces'],
   ['a namespace twice', (s) => s.linux.namespaces.push({ type: 'pid' }), 'pid'],

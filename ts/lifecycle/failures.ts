@@ -96,7 +96,8 @@ function hint(name: string, errno: string, syscall: string): string {
   if (errno === 'ENOENT' && name === 'writeAttribute') return ' (is such a profile loaded?)';
   if (errno === 'EINVAL' && name === 'writeAttribute')
     return ' (does the loaded policy know such a label?)';
-  if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
+  if (errno === 'ENOSPC' && /^(clone|(make|create)UserNamespace)$/.test(name))
+    return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
 }
 

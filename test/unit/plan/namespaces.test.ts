@@ -69,6 +69,23 @@ test('init is hidden before it joins anything; from an ordinary user, as soon as
   assert.ok(rootless.indexOf('setDumpable') < rootless.indexOf('clone'));
 });
 
+test('clocks are set in a time namespace of the user namespace, by a file opened before it', () => {
+  const namespaces = ['mount', 'user', 'time'].map((type) => ({ type }));
+  const timeOffsets = { monotonic: { secs: -3 }, boottime: { secs: 7n, nanosecs: 5 } };
+  for (const host of [{}, ordinaryUser]) {
+    const stage = planStage({ namespaces, timeOffsets }, { host });
+    const names = stage.map(({ op }) => op);
+    assert.ok(names.indexOf('openTimeOffsets') < names.indexOf('createUserNamespace'));
+    assert.ok(names.indexOf('createTimeNamespace') > names.indexOf('becomeRoot'));
+    const made = stage.find(({ op }) => op === 'createTimeNamespace');
+    assert.equal(made, {
+      op: 'createTimeNamespace',
+      offsets: 'monotonic -3 0\nboottime 7 5\n',
+    });
+    assert.equal(stage.at(-1), { op: 'clone', flags: CLONE_FLAGS.mount });
+  }
+});
+
 test('sources that a user namespace may not reach are opened before it, each in a slot of its own', () => {
   const namespaces = [{ type: 'mount' }, { type: 'user' }];
   const spec = smallSpec({
