@@ -1,0 +1,461 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import { eventually } from '../container.js';
+import type { Context } from '../context.js';
+import { section } from '../rule.js';
+
+const seccomp = section('config-linux.md#configLinuxSeccomp', 'Seccomp');
+
+interface Filter {
+  readonly defaultAction?: string;
+  readonly syscalls?: readonly object[];
+  readonly [name: string]: unknown;
+}
+
+const filter =
+  (wanted: Filter) =>
+  (config: Config): void => {
+    config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', ...wanted };
+  };
+
+/** The error's number that a system call gives in a container with a filter for it; 0 is none. */
+async function result(t: Context, call: string, wanted: Filter): Promise<number> {
+  t.probe();
+  return Number(await t.inside(`probe syscall ${call}`, filter(wanted)));
+}
+
+/** A rule for getppid, which nobody else calls and which never fails. */
+const rule = (action: string, more: object = {}): Filter => ({
+  syscalls: [{ names: ['getppid'], action, ...more }],
+});
+
+const EPERM = 1;
+const ENOSYS = 38;
+
+seccomp.property('none', 'without seccomp there is no filter', async (t) => {
+  assert.match(await t.inside('grep "^Seccomp:" /proc/self/status'), /\t0$/);
+});
+
+seccomp.property('set', 'with it there is one', async (t) => {
+  assert.match(await t.inside('grep "^Seccomp:" /proc/self/status', filter({})), /\t2$/);
+});
+
+for (const [action, expected] of [
+  ['SCMP_ACT_ALLOW', 0],
+  ['SCMP_ACT_LOG', 0],
+  ['SCMP_ACT_ERRNO', EPERM],
+  // Nobody traces.
+  ['SCMP_ACT_TRACE', ENOSYS],
+] as const) {
+  seccomp.property(`action/${action}`, `${action} gives ${expected}`, async (t) => {
+    assert.equal(await result(t, 'getppid', rule(action)), expected);
+  });
+}
+
+for (const action of [
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+]) {
+  seccomp.property(`action/${action}`, `${action} ends the process with SIGSYS`, async (t) => {
+    t.probe();
+    const said = await t.inside('probe syscall getppid; echo $?', filter(rule(action)));
+    assert.match(said, /^(Bad system call\n)?159$/);
+  });
+}
+
+seccomp.property(
+  'defaultAction',
+  'defaultAction is for all calls that no rule names',
+  async (t) => {
+    // All that the probe needs is allowed by a list of what it doesn't.
+    t.probe();
+    const names = ['getppid', 'sched_yield'];
+    const { code } = await t.run(
+      'true',
+      filter({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }] }),
+    );
+    assert.notEqual(code, 0, 'nothing can be executed when all is refused');
+  },
+);
+
+seccomp.property('defaultErrnoRet', 'defaultErrnoRet is the default action’s errno', async (t) => {
+  const said = await result(t, 'sched_yield', {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 77,
+    syscalls: [{ names: everything, action: 'SCMP_ACT_ALLOW' }],
+  });
+  assert.equal(said, 77);
+});
+
+/** What a runtime, a shell and the probe call on their way; not sched_yield. */
+const everything = [
+  ...[
+    'read',
+    'write',
+    'open',
+    'openat',
+    'openat2',
+    'close',
+    'close_range',
+    'stat',
+    'fstat',
+    'lstat',
+    'newfstatat',
+  ],
+  ...[
+    'statx',
+    'poll',
+    'ppoll',
+    'lseek',
+    'mmap',
+    'mprotect',
+    'munmap',
+    'brk',
+    'rt_sigaction',
+    'rt_sigprocmask',
+  ],
+  ...[
+    'rt_sigreturn',
+    'ioctl',
+    'access',
+    'faccessat',
+    'faccessat2',
+    'pipe',
+    'pipe2',
+    'dup',
+    'dup2',
+    'dup3',
+    'nanosleep',
+  ],
+  ...[
+    'getpid',
+    'getppid',
+    'clone',
+    'clone3',
+    'fork',
+    'vfork',
+    'execve',
+    'execveat',
+    'exit',
+    'exit_group',
+    'wait4',
+  ],
+  ...[
+    'kill',
+    'tgkill',
+    'uname',
+    'fcntl',
+    'getdents64',
+    'getcwd',
+    'chdir',
+    'fchdir',
+    'readlink',
+    'readlinkat',
+  ],
+  ...[
+    'getuid',
+    'geteuid',
+    'getgid',
+    'getegid',
+    'setuid',
+    'setgid',
+    'setgroups',
+    'setresuid',
+    'setresgid',
+  ],
+  ...[
+    'capget',
+    'capset',
+    'prctl',
+    'arch_prctl',
+    'futex',
+    'set_tid_address',
+    'set_robust_list',
+    'rseq',
+    'prlimit64',
+  ],
+  ...[
+    'getrandom',
+    'sigaltstack',
+    'gettid',
+    'umask',
+    'setsid',
+    'setpgid',
+    'getpgrp',
+    'getpgid',
+    'epoll_ctl',
+  ],
+  ...[
+    'epoll_pwait',
+    'epoll_create1',
+    'eventfd2',
+    'sched_getaffinity',
+    'setrlimit',
+    'getrlimit',
+    'madvise',
+  ],
+  ...[
+    'sendmsg',
+    'recvmsg',
+    'sendto',
+    'recvfrom',
+    'shutdown',
+    'setsockopt',
+    'getsockopt',
+    'getpeername',
+  ],
+  ...[
+    'accept4',
+    'keyctl',
+    'seccomp',
+    'fchown',
+    'fstatfs',
+    'statfs',
+    'restart_syscall',
+    'clock_gettime',
+  ],
+];
+
+seccomp.property('errnoRet', 'errnoRet is the action’s errno', async (t) => {
+  assert.equal(await result(t, 'getppid', rule('SCMP_ACT_ERRNO', { errnoRet: 77 })), 77);
+});
+
+seccomp.property(
+  'errnoRet-zero',
+  'an errnoRet of 0 is none: the call is left out and succeeds',
+  async (t) => {
+    assert.equal(
+      await result(t, 'mkdirat 0 0 0', {
+        syscalls: [{ names: ['mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 0 }],
+      }),
+      0,
+    );
+  },
+);
+
+seccomp.must(
+  'errnoRet-unsupported',
+  'errnoRet of an action that has none is an error',
+  async (t) => {
+    await t.refuses(filter(rule('SCMP_ACT_KILL', { errnoRet: 77 })), filter(rule('SCMP_ACT_KILL')));
+  },
+);
+
+seccomp.must(
+  'defaultErrnoRet-unsupported',
+  'defaultErrnoRet of an action that has none is an error',
+  async (t) => {
+    await t.refuses(filter({ defaultErrnoRet: 77 }), filter({}));
+  },
+);
+
+/** lseek(-1, value, 0) fails with EBADF unless the filter has its own number for it. */
+const EBADF = 9;
+const HIT = 77;
+for (const [op, value, hits, misses, more] of [
+  ['SCMP_CMP_NE', 5, [4, 6], [5], {}],
+  ['SCMP_CMP_LT', 5, [0, 4], [5, 6], {}],
+  ['SCMP_CMP_LE', 5, [4, 5], [6], {}],
+  ['SCMP_CMP_EQ', 5, [5], [4, 6], {}],
+  ['SCMP_CMP_GE', 5, [5, 6], [4], {}],
+  ['SCMP_CMP_GT', 5, [6], [4, 5], {}],
+  ['SCMP_CMP_MASKED_EQ', 0xf0, [0x50, 0x5f], [0x60, 5], { valueTwo: 0x50 }],
+] as const) {
+  seccomp.property(`op/${op}`, `${op} compares an argument`, async (t) => {
+    t.probe();
+    const all = [...hits, ...misses];
+    const calls = all.map((each) => `probe syscall lseek 0xffffffff ${each} 0`).join('; ');
+    const args = [{ index: 1, value, op, ...more }];
+    const said = await t.inside(
+      calls,
+      filter({ syscalls: [{ names: ['lseek'], action: 'SCMP_ACT_ERRNO', errnoRet: HIT, args }] }),
+    );
+    assert.deepEqual(
+      said.split('\n').map(Number),
+      all.map((each) => ((hits as readonly number[]).includes(each) ? HIT : EBADF)),
+    );
+  });
+}
+
+seccomp.property('value-64', 'values are compared with all their 64 bits', async (t) => {
+  t.probe();
+  const args = [{ index: 1, value: 2 ** 32 + 5, op: 'SCMP_CMP_EQ' }];
+  const calls = ['5', '0x100000005'].map((each) => `probe syscall lseek 0xffffffff ${each} 0`);
+  const said = await t.inside(
+    calls.join('; '),
+    filter({ syscalls: [{ names: ['lseek'], action: 'SCMP_ACT_ERRNO', errnoRet: HIT, args }] }),
+  );
+  assert.deepEqual(said.split('\n').map(Number), [EBADF, HIT]);
+});
+
+seccomp.property('args-all', 'all args of one entry must match', async (t) => {
+  t.probe();
+  const args = [
+    { index: 1, value: 5, op: 'SCMP_CMP_EQ' },
+    { index: 2, value: 1, op: 'SCMP_CMP_EQ' },
+  ];
+  const calls = ['5 1', '5 0', '4 1'].map((each) => `probe syscall lseek 0xffffffff ${each}`);
+  const said = await t.inside(
+    calls.join('; '),
+    filter({ syscalls: [{ names: ['lseek'], action: 'SCMP_ACT_ERRNO', errnoRet: HIT, args }] }),
+  );
+  assert.deepEqual(said.split('\n').map(Number), [HIT, EBADF, EBADF]);
+});
+
+seccomp.property('architectures', 'the filter is for the architectures of the list', async (t) => {
+  t.needs(process.arch === 'x64', 'x86_64');
+  const architectures = ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'];
+  assert.equal(await result(t, 'getppid', { architectures, ...rule('SCMP_ACT_ERRNO') }), EPERM);
+});
+
+for (const flag of [
+  'SECCOMP_FILTER_FLAG_TSYNC',
+  'SECCOMP_FILTER_FLAG_LOG',
+  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
+]) {
+  seccomp.property(`flags/${flag}`, `${flag} is accepted, and the filter works`, async (t) => {
+    assert.equal(await result(t, 'getppid', { flags: [flag], ...rule('SCMP_ACT_ERRNO') }), EPERM);
+  });
+}
+
+seccomp.property(
+  'flags/SECCOMP_FILTER_FLAG_SPEC_ALLOW-seen',
+  'the flag keeps speculation allowed',
+  async (t) => {
+    const line = 'grep Speculation_Store_Bypass /proc/self/status || true';
+    const said = await t.inside(line, filter({ flags: ['SECCOMP_FILTER_FLAG_SPEC_ALLOW'] }));
+    assert.doesNotMatch(said, /force mitigated/);
+  },
+);
+
+for (const [name, wanted] of Object.entries({
+  'names-empty': { syscalls: [{ names: [], action: 'SCMP_ACT_ERRNO' }] },
+  'action-unknown': rule('SCMP_ACT_IMAGINARY'),
+  'defaultAction-unknown': { defaultAction: 'SCMP_ACT_IMAGINARY' },
+  'architecture-unknown': { architectures: ['SCMP_ARCH_IMAGINARY'] },
+  'flag-unknown': { flags: ['SECCOMP_FILTER_FLAG_IMAGINARY'] },
+  'op-unknown': rule('SCMP_ACT_ERRNO', {
+    args: [{ index: 0, value: 1, op: 'SCMP_CMP_IMAGINARY' }],
+  }),
+  'index-above-5': rule('SCMP_ACT_ERRNO', { args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }),
+})) {
+  seccomp.must(name, `${name.replaceAll('-', ' ')} is an error`, async (t) => {
+    await t.refuses(filter(wanted));
+  });
+}
+
+seccomp.must('defaultAction-required', 'defaultAction is required', async (t) => {
+  await t.refuses((config) => {
+    config.linux.seccomp = { syscalls: [] };
+  });
+});
+
+seccomp.mustNot(
+  'listenerMetadata-alone',
+  'listenerMetadata without listenerPath is an error',
+  async (t) => {
+    await t.refuses(filter({ listenerMetadata: 'x' }), filter({}));
+  },
+);
+
+seccomp.property(
+  'unknown-names',
+  'names that this architecture does not have are ignored',
+  async (t) => {
+    await t.inside(
+      'true',
+      filter({ syscalls: [{ names: ['no_such_call', 'getppid'], action: 'SCMP_ACT_ERRNO' }] }),
+    );
+  },
+);
+
+const notify = section('config-linux.md#containerprocessstate', 'Container process state');
+
+interface Received {
+  readonly fds: number;
+  readonly later: number;
+  readonly closed: boolean;
+  readonly payload: {
+    readonly ociVersion: string;
+    readonly fds: readonly string[];
+    readonly pid: number;
+    readonly metadata?: string;
+    readonly state: {
+      readonly id: string;
+      readonly status: string;
+      readonly pid: number;
+      readonly bundle: string;
+    };
+  };
+}
+
+/** What an agent receives, and what getppid gives in the container when it answers with HIT. */
+async function withAgent(
+  t: Context,
+  more: object = {},
+): Promise<{ received: Received; said: string; id: string }> {
+  const socket = join(t.folder, 'agent');
+  const agent = spawn(t.probe(), ['agent', socket, String(HIT)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.defer(() => agent.kill('SIGKILL'));
+  let output = '';
+  agent.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+  });
+  await eventually(() => output.startsWith('ready\n'), 'the agent’s socket');
+  const container = await t.start('probe syscall getppid; exec sleep 1000', (config) => {
+    filter({ listenerPath: socket, ...rule('SCMP_ACT_NOTIFY'), ...more })(config);
+    config.annotations = { 'com.example.key': 'value' };
+  });
+  const received = JSON.parse(output.slice('ready\n'.length)) as Received;
+  assert.equal(received.payload.state.bundle, container.bundle);
+  return { received, said: container.firstLine, id: container.id };
+}
+
+notify.property('SCMP_ACT_NOTIFY', 'an agent at listenerPath answers system calls', async (t) => {
+  assert.equal((await withAgent(t)).said, String(HIT));
+});
+
+notify.must(
+  'payload',
+  'the state is JSON with version, pid, fds and the container’s state',
+  async (t) => {
+    const { received, id } = await withAgent(t);
+    const { ociVersion, fds, pid, state } = received.payload;
+    assert.equal(typeof ociVersion, 'string');
+    assert.deepEqual(fds, ['seccompFd']);
+    assert.ok(Number.isInteger(pid) && pid > 0);
+    assert.equal(state.id, id);
+    assert.equal(state.pid, pid);
+    assert.match(state.status, /^(creating|created|running)$/);
+  },
+);
+
+notify.must('first-message', 'one descriptor, with the first message only', async (t) => {
+  const { received } = await withAgent(t);
+  assert.deepEqual([received.fds, received.later], [1, 0]);
+});
+
+notify.must('closed', 'the connection is closed after it', async (t) => {
+  assert.ok((await withAgent(t)).received.closed);
+});
+
+notify.property('listenerMetadata', 'listenerMetadata is the state’s metadata', async (t) => {
+  const { received } = await withAgent(t, { listenerMetadata: 'MKNOD=/dev/null' });
+  assert.equal(received.payload.metadata, 'MKNOD=/dev/null');
+});
+
+notify.must('sending-fails', 'without an agent at listenerPath it is an error', async (t) => {
+  await t.refuses(filter({ listenerPath: join(t.folder, 'nobody'), ...rule('SCMP_ACT_NOTIFY') }));
+});
+
+notify.property('ignored', 'listenerPath is ignored without SCMP_ACT_NOTIFY', async (t) => {
+  await t.inside('true', filter({ listenerPath: join(t.folder, 'nobody') }));
+});
+
+export const sections = [seccomp, notify];
