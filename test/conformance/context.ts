@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseConfig, type Config, type Mutate } from './config.js';
 import { Container } from './container.js';
+import { cgroupFolder, cgroupVersion, hasController } from './host.js';
 import { makeRootfs, type Tools } from './rootfs.js';
 import { Skip } from './rule.js';
 import { type CallOptions, describe, execute, type Outcome, type Runtime } from './runtime.js';
@@ -40,9 +41,17 @@ export class Context {
     return `${this.#place.cgroup}-${++names}`;
   }
 
-  /** A cgroup for a container, absolute. */
+  /** A cgroup that nobody else uses, absolute. */
   cgroup(name: string): string {
-    return `/${this.#place.cgroup}/${name}`;
+    return `/${this.#place.cgroup}/${name}-${++names}`;
+  }
+
+  /** Skips the rule unless cgroups have such a file; that of the root often lacks it. */
+  needsCgroupFile(controller: string, file: string): void {
+    this.needs(hasController(controller), `a cgroup v${cgroupVersion} controller ${controller}`);
+    const folder = cgroupFolder(controller, `/${this.#place.cgroup}/probe`);
+    mkdirSync(folder, { recursive: true });
+    this.needs(cgroupVersion === 2 || existsSync(join(folder, file)), `a kernel with ${file}`);
   }
 
   skip(why: string): never {
@@ -78,7 +87,7 @@ export class Context {
     const bundle = join(this.folder, `bundle-${++names}`);
     makeRootfs(join(bundle, 'rootfs'), this.#place.tools);
     const config = baseConfig();
-    config.linux.cgroupsPath = this.cgroup(`c${++names}`);
+    config.linux.cgroupsPath = this.cgroup('c');
     mutate(config, bundle);
     this.writeConfig(bundle, config);
     return bundle;

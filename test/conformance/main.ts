@@ -4,7 +4,7 @@
  * Calls itself again inside namespaces of its own (view.ts), where the tests run. Ends with status 1 when a rule
  * fails, 2 when the suite itself can't run.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,8 @@ async function outside(): Promise<number> {
   if (process.geteuid?.() !== 0)
     throw new Error('The suite makes namespaces of its own: it wants root.');
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));
+  // Users that are mapped into a container's user namespace must get to its root.
+  chmodSync(folder, 0o755);
   const env = {
     ...process.env,
     CONFORMANCE_FOLDER: folder,

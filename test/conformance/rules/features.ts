@@ -183,7 +183,7 @@ linux.must('capabilities', 'each of capabilities is recognized', async (t) => {
 });
 
 const seccompLists = {
-  actions: (name: string) => ({ syscalls: [{ names: ['getppid'], action: name }] }),
+  actions: (name: string) => ({ syscalls: [{ names: ['getpriority'], action: name }] }),
   operators: (name: string) => ({
     syscalls: [
       {

@@ -1,4 +1,5 @@
 import type { Rule } from '../rule.js';
+import * as blockIo from './block-io.js';
 import * as cgroups from './cgroups.js';
 import * as config from './config.js';
 import * as devices from './devices.js';
@@ -15,13 +16,26 @@ import * as rdt from './rdt.js';
 import * as resources from './resources.js';
 import * as scheduling from './scheduling.js';
 import * as seccomp from './seccomp.js';
+import * as seccompAgent from './seccomp-agent.js';
 import * as state from './state.js';
 import * as user from './user.js';
 
 /** In the order of the specification's documents: runtime, bundle, config, config-linux, features. */
 const files = [
   ...[lifecycle, state, config, mounts, mountOptions, process_, user, scheduling, hooks],
-  ...[namespaces, devices, networkDevices, cgroups, resources, rdt, kernel, seccomp, features],
+  ...[
+    namespaces,
+    devices,
+    networkDevices,
+    cgroups,
+    resources,
+    blockIo,
+    rdt,
+    kernel,
+    seccomp,
+    seccompAgent,
+    features,
+  ],
 ];
 
 export const allRules: readonly Rule[] = files.flatMap(({ sections }) =>

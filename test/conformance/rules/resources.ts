@@ -1,34 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Context } from '../context.js';
+import { checkEffect } from '../effects.js';
 import { cgroupFolder, cgroupVersion, hasController } from '../host.js';
 import { type Section, section } from '../rule.js';
-
-/** A file of the container's cgroup that must have a value once the resources are set. */
-interface Effect {
-  readonly controller: string;
-  readonly file: string;
-  readonly value: string;
-}
-
-async function check(
-  t: Context,
-  resources: Record<string, unknown>,
-  { controller, file, value }: Effect,
-) {
-  t.needs(hasController(controller), `a cgroup v${cgroupVersion} controller ${controller}`);
-  const root = cgroupFolder(controller, '/');
-  // The root of a v2 hierarchy lacks most files; whether the kernel has them is seen below it.
-  t.needs(cgroupVersion === 2 || existsSync(join(root, file)), `a kernel with ${file}`);
-  const container = await t.create((config) => {
-    config.linux.resources = resources;
-  });
-  const path = join(cgroupFolder(controller, container.cgroup), file);
-  t.needs(existsSync(path), `a kernel with ${file}`);
-  const lines = readFileSync(path, 'utf8').trim().split('\n');
-  assert.ok(lines.includes(value), `${file} is "${lines.join('; ')}", not "${value}"`);
-}
 
 /** name, what is asked for, the effect in v1 and in v2: controller/file=value. */
 type Row = readonly [name: string, resources: Record<string, unknown>, v1: string, v2?: string];
@@ -37,9 +12,9 @@ function addRows(target: Section, rows: readonly Row[]): void {
   for (const [name, resources, v1, v2] of rows) {
     target.property(name, `${name} is set`, async (t) => {
       const text = cgroupVersion === 1 ? v1 : v2;
-      if (text === undefined) t.skip('cgroup v2 has nothing like it');
+      if (text === undefined) return t.skip('cgroup v2 has nothing like it');
       const [, controller = '', file = '', value = ''] = /^(\w+)\/([^=]*)=(.*)$/.exec(text) ?? [];
-      await check(t, resources, { controller, file, value });
+      await checkEffect(t, resources, { controller, file, value });
     });
   }
 }
@@ -195,117 +170,6 @@ cpu.must('cpus-unknown', 'CPUs that the machine lacks are an error', async (t) =
   });
 });
 
-/** A disk, `8:0`, for limits on devices. */
-function disk(t: Context): { major: number; minor: number } {
-  const names = existsSync('/sys/block') ? readdirSync('/sys/block') : [];
-  const name = names.find((each) => /^(vd|sd|nvme|xvd)/.test(each));
-  t.needs(name !== undefined, 'a disk');
-  const [major = 0, minor = 0] = readFileSync(`/sys/block/${name}/dev`, 'utf8')
-    .trim()
-    .split(':')
-    .map(Number);
-  return { major, minor };
-}
-
-const io = section('config-linux.md#configLinuxBlockIO', 'Block IO');
-
-for (const [name, file, v2] of [
-  ['throttleReadBpsDevice', 'blkio.throttle.read_bps_device', 'rbps'],
-  ['throttleWriteBpsDevice', 'blkio.throttle.write_bps_device', 'wbps'],
-  ['throttleReadIOPSDevice', 'blkio.throttle.read_iops_device', 'riops'],
-  ['throttleWriteIOPSDevice', 'blkio.throttle.write_iops_device', 'wiops'],
-] as const) {
-  io.property(name, `${name} is set`, async (t) => {
-    const device = disk(t);
-    const resources = { blockIO: { [name]: [{ ...device, rate: 1_048_576 }] } };
-    const place = `${device.major}:${device.minor}`;
-    if (cgroupVersion === 1)
-      return check(t, resources, { controller: 'blkio', file, value: `${place} 1048576` });
-    t.needs(hasController('io'), 'the io controller');
-    const container = await t.create((config) => {
-      config.linux.resources = resources;
-    });
-    const text = readFileSync(join(cgroupFolder('io', container.cgroup), 'io.max'), 'utf8');
-    assert.match(text, new RegExp(`^${place} .*${v2}=1048576`, 'm'));
-  });
-}
-
-/** The proportional limits of v1 are the scheduler's: CFQ's are gone, BFQ's are there when it is loaded. */
-function weightFile(t: Context, name: string): string {
-  const folder = cgroupFolder('blkio', '/');
-  const file = [`blkio.${name}`, `blkio.bfq.${name}`].find((each) =>
-    existsSync(join(folder, each)),
-  );
-  if (file !== undefined) return file;
-  // BFQ's weight is not in the root.
-  const scheduled = existsSync(join(folder, 'blkio.bfq.io_serviced'));
-  return scheduled && name === 'weight'
-    ? 'blkio.bfq.weight'
-    : t.skip(`wants a kernel with blkio.${name}`);
-}
-
-for (const name of ['weight', 'leafWeight'] as const) {
-  io.property(name, `${name} is set`, async (t) => {
-    const file =
-      cgroupVersion === 1
-        ? weightFile(t, name === 'weight' ? 'weight' : 'leaf_weight')
-        : 'io.bfq.weight';
-    t.needs(hasController(cgroupVersion === 1 ? 'blkio' : 'io'), 'a controller of block IO');
-    const container = await t.create((config) => {
-      config.linux.resources.blockIO = { [name]: 200 };
-    });
-    const path = join(cgroupFolder(cgroupVersion === 1 ? 'blkio' : 'io', container.cgroup), file);
-    assert.match(readFileSync(path, 'utf8'), /200/);
-  });
-  io.property(`weightDevice.${name}`, `${name} of weightDevice is set`, async (t) => {
-    const file = weightFile(t, name === 'weight' ? 'weight_device' : 'leaf_weight_device');
-    const device = disk(t);
-    await check(
-      t,
-      { blockIO: { weightDevice: [{ ...device, [name]: 300 }] } },
-      {
-        controller: 'blkio',
-        file,
-        value: `${device.major}:${device.minor} 300`,
-      },
-    );
-  });
-}
-
-io.must(
-  'weightDevice-empty',
-  'a weightDevice with neither weight nor leafWeight is an error',
-  async (t) => {
-    const device = disk(t);
-    await t.refuses((config) => {
-      config.linux.resources.blockIO = { weightDevice: [device] };
-    });
-  },
-);
-
-const huge = section('config-linux.md#configLinuxHugePageLimits', 'Huge page limits');
-
-huge.property(
-  'limit',
-  'the reservation’s limit is set where there is one, else the usage’s',
-  async (t) => {
-    t.needs(hasController('hugetlb'), `a cgroup v${cgroupVersion} controller hugetlb`);
-    const container = await t.create((config) => {
-      config.linux.resources.hugepageLimits = [{ pageSize: '2MB', limit: 4 * MiB }];
-    });
-    const folder = cgroupFolder('hugetlb', container.cgroup);
-    const names = ['rsvd.limit_in_bytes', 'limit_in_bytes', 'rsvd.max', 'max'];
-    const file = names.map((name) => join(folder, `hugetlb.2MB.${name}`)).find(existsSync);
-    assert.equal(readFileSync(file ?? '', 'utf8').trim(), String(4 * MiB), file);
-  },
-);
-
-huge.must('pageSize-unknown', 'a page size that the machine lacks is an error', async (t) => {
-  await t.refuses((config) => {
-    config.linux.resources.hugepageLimits = [{ pageSize: '3MB', limit: 0 }];
-  });
-});
-
 const network = section('config-linux.md#configLinuxNetwork', 'Network');
 addRows(network, [
   ['classID', { network: { classID: 1_048_577 } }, 'net_cls/net_cls.classid=1048577'],
@@ -420,4 +284,4 @@ for (const [controller, resources] of Object.entries({
   );
 }
 
-export const sections = [memory, cpu, io, huge, network, pids, rdma, unified, absent];
+export const sections = [memory, cpu, network, pids, rdma, unified, absent];
