@@ -27,6 +27,9 @@ export class Context {
   readonly #root: string;
   readonly #cleaners: (() => unknown)[] = [];
   readonly #created: string[] = [];
+  /** Breaks calls off that the test, out of time, has left behind. */
+  readonly #over = new AbortController();
+  #closing = false;
 
   constructor(runtime: Runtime, place: Place) {
     this.runtime = runtime;
@@ -103,7 +106,10 @@ export class Context {
     const { command } = this.runtime;
     // What \`run\` leaves behind when it fails goes with the run's namespaces and cgroups.
     if (args[0] === 'create') this.#created.push(args.at(-1) ?? '');
-    return execute([...command, '--root', this.#root, ...args], this.folder, options);
+    return execute([...command, '--root', this.#root, ...args], this.folder, {
+      ...options,
+      ...(this.#closing ? {} : { signal: this.#over.signal }),
+    });
   }
 
   async ok(args: readonly string[], options?: CallOptions): Promise<string> {
@@ -179,6 +185,8 @@ export class Context {
 
   /** Removes everything that the test has made, whatever state it is in. */
   async close(): Promise<void> {
+    this.#over.abort();
+    this.#closing = true;
     for (const clean of this.#cleaners) {
       try {
         await clean();

@@ -70,6 +70,8 @@ for (const name of ['weight', 'leafWeight'] as const) {
   io.property(`weightDevice.${name}`, `${name} of weightDevice is set`, async (t) => {
     const file = weightFile(t, name === 'weight' ? 'weight_device' : 'leaf_weight_device');
     const device = disk(t);
+    const queue = `/sys/dev/block/${device.major}:${device.minor}/queue/scheduler`;
+    t.needs(/\[bfq\]/.test(readFileSync(queue, 'utf8')), 'a disk with the scheduler BFQ');
     await checkEffect(
       t,
       { blockIO: { weightDevice: [{ ...device, [name]: 300 }] } },
