@@ -105,7 +105,9 @@ export class Context {
   call(args: readonly string[], options?: CallOptions): Promise<Outcome> {
     const { command } = this.runtime;
     // What \`run\` leaves behind when it fails goes with the run's namespaces and cgroups.
-    if (args[0] === 'create') this.#created.push(args.at(-1) ?? '');
+    // An id that is a path is none of ours: a runtime may take `delete --force ..` at its word.
+    const id = args.at(-1) ?? '';
+    if (args[0] === 'create' && id.startsWith(this.#place.cgroup)) this.#created.push(id);
     return execute([...command, '--root', this.#root, ...args], this.folder, {
       ...options,
       ...(this.#closing ? {} : { signal: this.#over.signal }),

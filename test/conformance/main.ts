@@ -29,6 +29,7 @@ function options() {
       cgroups: { type: 'string' },
       progress: { type: 'boolean', default: process.stderr.isTTY === true },
       bail: { type: 'boolean', default: false },
+      except: { type: 'string', multiple: true, default: [] },
     },
   });
   const format = values.format as Format;
@@ -63,10 +64,10 @@ async function outside(): Promise<number> {
 }
 
 async function inside(folder: string, name: string): Promise<number> {
-  const { runtime: wanted, format, jobs, patterns, progress, bail } = options();
+  const { runtime: wanted, format, jobs, patterns, progress, bail, except } = options();
   const matches = (id: string): boolean =>
     patterns.length === 0 || patterns.some((pattern) => id.includes(pattern));
-  const rules = allRules.filter(({ id }) => matches(id));
+  const rules = allRules.filter(({ id }) => matches(id) && !except.includes(id));
   if (rules.length === 0) throw new Error(`No rule's name contains ${patterns.join(' or ')}.`);
   const runtimes = [];
   for (const each of wanted) runtimes.push(await findRuntime(each, folder));

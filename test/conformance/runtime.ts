@@ -93,8 +93,13 @@ export function execute(
       abort?.removeEventListener('abort', kill);
       // The test is over, and its folder perhaps gone.
       if (abort?.aborted) return fail(new Error('broken off'));
-      const [stdout = '', stderr = ''] = files.map((each) => readFileSync(each, 'utf8'));
-      done({ code, signal, stdout, stderr, timedOut });
+      try {
+        const [stdout = '', stderr = ''] = files.map((each) => readFileSync(each, 'utf8'));
+        done({ code, signal, stdout, stderr, timedOut });
+      } catch (error) {
+        // Not ours to lose: the runtime has removed more than it should.
+        fail(error);
+      }
     });
   });
 }
