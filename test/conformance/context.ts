@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseConfig, type Config, type Mutate } from './config.js';
 import { Container } from './container.js';
-import { cgroupFolder, cgroupVersion, hasController } from './host.js';
+import { cgroupFolder, cgroupVersion, hasController, parseMounts } from './host.js';
 import { makeRootfs, type Tools } from './rootfs.js';
 import { Skip } from './rule.js';
 import { type CallOptions, describe, execute, type Outcome, type Runtime } from './runtime.js';
@@ -199,6 +199,11 @@ export class Context {
     for (const id of this.#created) {
       if (existsSync(join(this.#root, id))) await this.call(['delete', '--force', id]);
     }
+    // A runtime may have mounted in the suite's own mount namespace.
+    const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
+      .map(({ target }) => target)
+      .filter((target) => target.startsWith(`${this.folder}/`));
+    for (const target of mounts.reverse()) spawnSync('umount', ['-l', target]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
