@@ -12,7 +12,9 @@ int tsrunc_main(int argc, char** argv);
 __attribute__((noreturn, used)) void tsrunc_start(long* stack) {
   // The kernel leaves argc, argv and the environment at the top of the stack.
   const int status = tsrunc_main(static_cast<int>(stack[0]), reinterpret_cast<char**>(stack + 1));
-  for (;;) tsrunc::sys(SYS_exit_group, status);
+  tsrunc::sys(SYS_exit_group, status);
+  // A seccomp filter may refuse even that; a fault is the end that nobody can refuse.
+  for (;;) __builtin_trap();
 }
 
 #if defined(__x86_64__)

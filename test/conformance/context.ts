@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseConfig, type Config, type Mutate } from './config.js';
 import { Container } from './container.js';
+import { cgroupFolder, cgroupVersion, hasController, parseMounts } from './host.js';
 import { makeRootfs, type Tools } from './rootfs.js';
 import { Skip } from './rule.js';
 import { type CallOptions, describe, execute, type Outcome, type Runtime } from './runtime.js';
@@ -26,6 +27,9 @@ export class Context {
   readonly #root: string;
   readonly #cleaners: (() => unknown)[] = [];
   readonly #created: string[] = [];
+  /** Breaks calls off that the test, out of time, has left behind. */
+  readonly #over = new AbortController();
+  #closing = false;
 
   constructor(runtime: Runtime, place: Place) {
     this.runtime = runtime;
@@ -40,9 +44,17 @@ export class Context {
     return `${this.#place.cgroup}-${++names}`;
   }
 
-  /** A cgroup for a container, absolute. */
+  /** A cgroup that nobody else uses, absolute. */
   cgroup(name: string): string {
-    return `/${this.#place.cgroup}/${name}`;
+    return `/${this.#place.cgroup}/${name}-${++names}`;
+  }
+
+  /** Skips the rule unless cgroups have such a file; that of the root often lacks it. */
+  needsCgroupFile(controller: string, file: string): void {
+    this.needs(hasController(controller), `a cgroup v${cgroupVersion} controller ${controller}`);
+    const folder = cgroupFolder(controller, `/${this.#place.cgroup}/probe`);
+    mkdirSync(folder, { recursive: true });
+    this.needs(cgroupVersion === 2 || existsSync(join(folder, file)), `a kernel with ${file}`);
   }
 
   skip(why: string): never {
@@ -78,7 +90,7 @@ export class Context {
     const bundle = join(this.folder, `bundle-${++names}`);
     makeRootfs(join(bundle, 'rootfs'), this.#place.tools);
     const config = baseConfig();
-    config.linux.cgroupsPath = this.cgroup(`c${++names}`);
+    config.linux.cgroupsPath = this.cgroup('c');
     mutate(config, bundle);
     this.writeConfig(bundle, config);
     return bundle;
@@ -93,8 +105,13 @@ export class Context {
   call(args: readonly string[], options?: CallOptions): Promise<Outcome> {
     const { command } = this.runtime;
     // What \`run\` leaves behind when it fails goes with the run's namespaces and cgroups.
-    if (args[0] === 'create') this.#created.push(args.at(-1) ?? '');
-    return execute([...command, '--root', this.#root, ...args], this.folder, options);
+    // An id that is a path is none of ours: a runtime may take `delete --force ..` at its word.
+    const id = args.at(-1) ?? '';
+    if (args[0] === 'create' && id.startsWith(this.#place.cgroup)) this.#created.push(id);
+    return execute([...command, '--root', this.#root, ...args], this.folder, {
+      ...options,
+      ...(this.#closing ? {} : { signal: this.#over.signal }),
+    });
   }
 
   async ok(args: readonly string[], options?: CallOptions): Promise<string> {
@@ -170,6 +187,8 @@ export class Context {
 
   /** Removes everything that the test has made, whatever state it is in. */
   async close(): Promise<void> {
+    this.#over.abort();
+    this.#closing = true;
     for (const clean of this.#cleaners) {
       try {
         await clean();
@@ -180,6 +199,11 @@ export class Context {
     for (const id of this.#created) {
       if (existsSync(join(this.#root, id))) await this.call(['delete', '--force', id]);
     }
+    // A runtime may have mounted in the suite's own mount namespace.
+    const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
+      .map(({ target }) => target)
+      .filter((target) => target.startsWith(`${this.folder}/`));
+    for (const target of mounts.reverse()) spawnSync('umount', ['-l', target]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 /** What a bundle's root file system and the tests themselves are made of: a static busybox, a static probe. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -12,9 +12,29 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** What the rules' scripts call. */
+const applets = [
+  ...['cat', 'chmod', 'cut', 'dd', 'echo', 'env', 'false', 'grep', 'head', 'hostname', 'id', 'ip'],
+  ...['ipcs', 'kill', 'ls', 'mkdir', 'mknod', 'mount', 'nproc', 'od', 'ps', 'pwd', 'readlink'],
+  ...[
+    'renice',
+    'rm',
+    'sed',
+    'sh',
+    'sleep',
+    'sort',
+    'stat',
+    'stty',
+    'sysctl',
+    'tail',
+    'test',
+    'touch',
+  ],
+  ...['tr', 'true', 'tty', 'umount', 'uname', 'wc'],
+];
+
 export interface Tools {
   readonly busybox: string;
-  readonly applets: readonly string[];
   /** probe.c, compiled; undefined without a C compiler. */
   readonly probe: string | undefined;
 }
@@ -48,7 +68,6 @@ export function makeTools(folder: string): Tools {
   const busybox = join(folder, 'busybox');
   copyFileSync(findBusybox(), busybox);
   chmodSync(busybox, 0o755);
-  const applets = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n');
   const probe = join(folder, 'probe');
   const source = fileURLToPath(new URL('./probe.c', import.meta.url));
   const compiled = spawnSync('cc', ['-O1', '-static', '-o', probe, source], { encoding: 'utf8' });
@@ -56,13 +75,12 @@ export function makeTools(folder: string): Tools {
     throw new Error(`cc can't compile probe.c: ${compiled.stderr}`);
   return {
     busybox,
-    applets: applets.filter((name) => name !== '' && name !== 'busybox'),
     probe: compiled.status === 0 ? probe : undefined,
   };
 }
 
 /** A root file system of its own for one bundle: hard links, so that it costs next to nothing. */
-export function makeRootfs(target: string, { busybox, applets, probe }: Tools): void {
+export function makeRootfs(target: string, { busybox, probe }: Tools): void {
   for (const name of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'data', 'root'])
     mkdirSync(join(target, name), { recursive: true });
   chmodSync(join(target, 'tmp'), 0o1777);

@@ -27,6 +27,8 @@ export interface CallOptions {
   readonly prelude?: string;
   /** Seconds after which the call is killed and counts as hung. */
   readonly timeout?: number;
+  /** Kills the call. */
+  readonly signal?: AbortSignal;
   /** Given the standard output while the call runs; it may outlive the call. Else that goes to a file. */
   readonly onOutput?: (stdout: Readable) => void;
 }
@@ -56,8 +58,9 @@ let calls = 0;
 export function execute(
   command: readonly string[],
   folder: string,
-  { cwd, env = {}, input = '', prelude, timeout = 20, onOutput }: CallOptions = {},
+  { cwd, env = {}, input = '', prelude, timeout = 20, onOutput, signal: abort }: CallOptions = {},
 ): Promise<Outcome> {
+  if (abort?.aborted) return Promise.reject(new Error('broken off'));
   // Files, not pipes: what outlives the call holds them open, and nobody may wait for that.
   mkdirSync(folder, { recursive: true });
   const files = ['out', 'err'].map((kind) => join(folder, `call-${++calls}.${kind}`));
@@ -77,6 +80,8 @@ export function execute(
       timedOut = true;
       child.kill('SIGKILL');
     }, timeout * 1000);
+    const kill = (): void => void child.kill('SIGKILL');
+    abort?.addEventListener('abort', kill, { once: true });
     child.on('error', (error) => {
       clearTimeout(timer);
       fail(error);
@@ -85,8 +90,16 @@ export function execute(
     if (onOutput && child.stdout) onOutput(child.stdout);
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      const [stdout = '', stderr = ''] = files.map((each) => readFileSync(each, 'utf8'));
-      done({ code, signal, stdout, stderr, timedOut });
+      abort?.removeEventListener('abort', kill);
+      // The test is over, and its folder perhaps gone.
+      if (abort?.aborted) return fail(new Error('broken off'));
+      try {
+        const [stdout = '', stderr = ''] = files.map((each) => readFileSync(each, 'utf8'));
+        done({ code, signal, stdout, stderr, timedOut });
+      } catch (error) {
+        // Not ours to lose: the runtime has removed more than it should.
+        fail(error);
+      }
     });
   });
 }
