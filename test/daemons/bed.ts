@@ -117,11 +117,12 @@ export class Bed {
     }
     this.test(name, async (context) => {
       let result = 'failed';
+      const since = Date.now();
       try {
         await body(context);
         result = 'passed';
       } finally {
-        console.log(`# result: ${result}: ${name}`);
+        console.log(`# result: ${result}: ${name} (${Date.now() - since} ms)`);
       }
     });
   }
