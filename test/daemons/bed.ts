@@ -3,18 +3,20 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Callback, suite, type Test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -166,22 +168,27 @@ export class Bed {
     env: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const [program, ...args] = command;
+    // A file, not a pipe: nobody would empty that while a test waits for another program.
+    const log = join(this.folder, `${program}.log`);
+    const fd = openSync(log, 'w');
     const child = spawn(program, args, {
       env: { ...environment(), PATH: `${this.bin}:${process.env['PATH']}`, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', fd],
     });
+    closeSync(fd);
     this.#daemons.push(child);
-    const said: string[] = [];
+    const said = (): string => readFileSync(log, 'utf8');
     await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stderr as NonNullable<typeof child.stderr> }).on(
-        'line',
-        (line) => {
-          said.push(line);
-          if (ready.test(line)) resolve();
-        },
-      );
       child.once('error', reject);
-      child.once('exit', () => reject(new Error(`${program} ended:\n${said.join('\n')}`)));
+      child.once('exit', () => reject(new Error(`${program} ended:\n${said()}`)));
+      const look = (): void => {
+        if (!ready.test(said())) return;
+        watcher.close();
+        resolve();
+      };
+      const watcher = watch(log, look);
+      // What was said before it was watched.
+      look();
     });
   }
 

@@ -231,7 +231,7 @@ bed.check('build, with the runtime under test for its steps', () => {
     assert.is(built.stdout, 'built\n0\n1000\n', built.stderr);
     writeFileSync(join(context, 'Failing'), 'FROM bb\nRUN exit 42\n');
     const failed = docker.docker(
-      ['build', '--network', 'none', '--file', join(context, 'Failing'), context],
+      ['build', '--force-rm', '--network', 'none', '--file', join(context, 'Failing'), context],
       { env: { DOCKER_BUILDKIT: buildkit } },
     );
     assert.match(failed.stdout + failed.stderr, /(returned a non-zero|exit) code: 42/);
