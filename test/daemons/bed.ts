@@ -108,6 +108,17 @@ export class Bed {
     return spawnSync(this.runtime, [command, '--help'], { env: environment() }).status === 0;
   }
 
+  /** What a test wants that needs a mount option which the runtime doesn't know; undefined when it does. */
+  mountOption(option: string): string | undefined {
+    const { stdout } = spawnSync(this.runtime, ['features'], {
+      env: environment(),
+      encoding: 'utf8',
+    });
+    return stdout?.includes(`"${option}"`)
+      ? undefined
+      : `${this.runtimeName} with the mount option ${option}`;
+  }
+
   /** Adds a test, or skips it. `wants` says what is missing for it. The result of each goes to the table of `npm run daemons`. */
   check(name: string, body: Callback, wants?: string): void {
     const missing = this.#missing ?? wants;
@@ -136,7 +147,16 @@ export class Bed {
 
   /** Before all tests, unless they are skipped. */
   before(action: () => Promise<void> | void): void {
-    if (this.#missing === undefined) this.test.before(async () => action());
+    if (this.#missing !== undefined) return;
+    this.test.before(async () => {
+      try {
+        await action();
+      } catch (error) {
+        // uvu keeps the reason to itself.
+        console.log(error);
+        throw error;
+      }
+    });
   }
 
   /** Runs a program and waits for it. Its stdin is empty unless given. */

@@ -29,7 +29,7 @@ bed.check('buildah run: output, exit status, user, a missing command', () => {
     ]);
   const plain = run([], 'sh', '-c', 'echo out; echo err >&2; exit 4');
   assert.equal([plain.code, plain.stdout], [4, 'out\n']);
-  assert.match(plain.stderr, /^err\n/);
+  assert.match(plain.stderr, /^err\n/m);
   assert.is(
     run(['--user', '1000', '--workingdir', '/home'], 'sh', '-c', 'id -u; pwd').stdout,
     '1000\n/home\n',

@@ -75,48 +75,49 @@ bed.check('run: the flags reach the process', () => {
     'A=b',
     '--hostname',
     'named',
-    '--read-only',
     '--security-opt',
     'no-new-privileges',
   ];
   const script =
-    "id -u; pwd; echo $A; hostname; touch /f 2>/dev/null || echo ro; awk '/NoNewPrivs|Seccomp:/ {print $2}' /proc/self/status";
-  assert.equal(podman.sh(script, ...flags).split('\n'), [
-    '1000',
-    '/home',
-    'b',
-    'named',
-    'ro',
-    '1',
-    '2',
-  ]);
-  assert.is(
-    podman.sh(
-      'ulimit -Sn; ulimit -Hn; cat /proc/sys/kernel/msgmax; cat /proc/self/oom_score_adj',
-      '--ulimit',
-      'nofile=100:200',
-      '--sysctl',
-      'kernel.msgmax=4096',
-      '--oom-score-adj',
-      '500',
-    ),
-    '100\n200\n4096\n500',
-  );
-  assert.is(
-    podman.sh('cat /proc/1/comm', '--pid', 'host'),
-    bed.call('cat', ['/proc/1/comm']).stdout.trim(),
+    "id -u; pwd; echo $A; hostname; awk '/NoNewPrivs|Seccomp:/ {print $2}' /proc/self/status";
+  assert.equal(podman.sh(script, ...flags).split('\n'), ['1000', '/home', 'b', 'named', '1', '2']);
+  // Podman raises the limit of processes to its own unless told otherwise, which needs a privilege.
+  const limits = ['--ulimit', 'nofile=100:200', '--ulimit', 'nproc=1024:1024'];
+  const more = [
+    '--sysctl',
+    'kernel.msgmax=4096',
+    '--oom-score-adj',
+    '500',
+    '--pid',
+    'host',
+    '--device',
+    '/dev/null:/dev/other',
+  ];
+  const shown = podman.sh(
+    'ulimit -Sn; ulimit -Hn; cat /proc/sys/kernel/msgmax /proc/self/oom_score_adj /proc/1/comm; ls -l /dev/other',
+    ...limits,
+    ...more,
   );
   assert.match(
-    podman.sh(
-      'grep " /t " /proc/mounts; ls -l /dev/other',
-      '--tmpfs',
-      '/t:size=64k',
-      '--device',
-      '/dev/null:/dev/other',
-    ),
-    /^tmpfs \/t .*size=64k.*\ncrw.* 1, +3 /,
+    shown,
+    new RegExp(`^100\n200\n4096\n500\n${bed.call('cat', ['/proc/1/comm']).stdout}crw.* 1, +3 `),
   );
 });
+
+bed.check(
+  'run: --read-only, --tmpfs',
+  () => {
+    assert.is(
+      podman.sh('touch /f 2>/dev/null || echo ro; touch /tmp/x && echo tmp', '--read-only'),
+      'ro\ntmp',
+    );
+    assert.match(
+      podman.sh('grep " /etc " /proc/mounts; cat /etc/hosts', '--tmpfs', '/etc:size=64k'),
+      /^tmpfs \/etc .*size=64k.*\n.*localhost/,
+    );
+  },
+  bed.mountOption('tmpcopyup'),
+);
 
 bed.check('run: limits', async () => {
   await podman.with('limited', ['--memory', '64m', '--pids-limit', '50', '--cpus', '0.5'], () => {

@@ -23,7 +23,12 @@ export class Podman {
     this.#driver = as === undefined ? 'overlay' : 'vfs';
     const env = {
       CONTAINERS_CONF: join(this.#folder, 'containers.conf'),
-      ...(as && { HOME: as.home, XDG_RUNTIME_DIR: join(this.#folder, 'run'), USER: 'boxer' }),
+      ...(as && {
+        HOME: as.home,
+        XDG_RUNTIME_DIR: join(this.#folder, 'run'),
+        USER: 'boxer',
+        TMPDIR: as.home,
+      }),
     };
     this.#caller = { env, cwd: bed.folder, ...(as && { user: as.id }) };
   }
