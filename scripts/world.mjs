@@ -20,6 +20,9 @@ export const views = ['hybrid', 'v1'];
 /** What has to be written to a new cpuset cgroup before a process can join it. */
 const cpuset = ['cpuset.cpus', 'cpuset.mems'];
 
+/** Cgroups that daemons make for themselves beside those of containers, and leave. */
+const daemonsOwn = new Set(['conmon', 'buildkit']);
+
 export class World {
   #name = `tsrunc-world-${process.pid}-${World.#count++}`;
   #hierarchies;
@@ -79,7 +82,7 @@ export class World {
     for (const { target } of this.#hierarchies) {
       // Parents of containers (docker, default, libpod_parent) are the daemons' affair; they leave them.
       removeTree(join(target, this.#name), (path, depth) => {
-        if (depth > 1 && basename(path) !== 'conmon') left.push(path);
+        if (depth > 1 && !daemonsOwn.has(basename(path))) left.push(path);
       });
     }
     return left;

@@ -3,18 +3,20 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import {
   appendFileSync,
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Callback, suite, type Test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -106,6 +108,17 @@ export class Bed {
     return spawnSync(this.runtime, [command, '--help'], { env: environment() }).status === 0;
   }
 
+  /** What a test wants that needs a mount option which the runtime doesn't know; undefined when it does. */
+  mountOption(option: string): string | undefined {
+    const { stdout } = spawnSync(this.runtime, ['features'], {
+      env: environment(),
+      encoding: 'utf8',
+    });
+    return stdout?.includes(`"${option}"`)
+      ? undefined
+      : `${this.runtimeName} with the mount option ${option}`;
+  }
+
   /** Adds a test, or skips it. `wants` says what is missing for it. The result of each goes to the table of `npm run daemons`. */
   check(name: string, body: Callback, wants?: string): void {
     const missing = this.#missing ?? wants;
@@ -117,11 +130,12 @@ export class Bed {
     }
     this.test(name, async (context) => {
       let result = 'failed';
+      const since = Date.now();
       try {
         await body(context);
         result = 'passed';
       } finally {
-        console.log(`# result: ${result}: ${name}`);
+        console.log(`# result: ${result}: ${name} (${Date.now() - since} ms)`);
       }
     });
   }
@@ -133,7 +147,16 @@ export class Bed {
 
   /** Before all tests, unless they are skipped. */
   before(action: () => Promise<void> | void): void {
-    if (this.#missing === undefined) this.test.before(async () => action());
+    if (this.#missing !== undefined) return;
+    this.test.before(async () => {
+      try {
+        await action();
+      } catch (error) {
+        // uvu keeps the reason to itself.
+        console.log(error);
+        throw error;
+      }
+    });
   }
 
   /** Runs a program and waits for it. Its stdin is empty unless given. */
@@ -165,22 +188,27 @@ export class Bed {
     env: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const [program, ...args] = command;
+    // A file, not a pipe: nobody would empty that while a test waits for another program.
+    const log = join(this.folder, `${program}.log`);
+    const fd = openSync(log, 'w');
     const child = spawn(program, args, {
       env: { ...environment(), PATH: `${this.bin}:${process.env['PATH']}`, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', fd],
     });
+    closeSync(fd);
     this.#daemons.push(child);
-    const said: string[] = [];
+    const said = (): string => readFileSync(log, 'utf8');
     await new Promise<void>((resolve, reject) => {
-      createInterface({ input: child.stderr as NonNullable<typeof child.stderr> }).on(
-        'line',
-        (line) => {
-          said.push(line);
-          if (ready.test(line)) resolve();
-        },
-      );
       child.once('error', reject);
-      child.once('exit', () => reject(new Error(`${program} ended:\n${said.join('\n')}`)));
+      child.once('exit', () => reject(new Error(`${program} ended:\n${said()}`)));
+      const look = (): void => {
+        if (!ready.test(said())) return;
+        watcher.close();
+        resolve();
+      };
+      const watcher = watch(log, look);
+      // What was said before it was watched.
+      look();
     });
   }
 

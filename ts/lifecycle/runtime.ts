@@ -131,13 +131,17 @@ export class Runtime {
   #openContext(): Context {
     const { root, cgroupManager, onWarning } = this.#options;
     const native = loadNative();
+    const asker = {
+      uid: process.geteuid?.() ?? 0,
+      privileged: () => collectHost().privileged,
+    };
     return {
       native,
       // Looked at by create alone.
       get host() {
         return collectHost();
       },
-      store: new Store(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0), native),
+      store: new Store(root ?? defaultRoot(process.env, asker), native),
       cgroups: cgroupManager ?? 'cgroupfs',
       warn: onWarning ?? (() => {}),
     };

@@ -4,6 +4,15 @@ import type { LinuxIDMapping } from '../spec/types.js';
 import type { Namespaces } from './namespaces.js';
 import type { PlanRequest } from './request.js';
 
+const CAP_SETGID = 1n << 6n;
+const CAP_SETUID = 1n << 7n;
+
+/** Whether the caller may map all ids of its own user namespace into a new one: root of any, as rootless Podman makes itself. */
+export function mapsAnything({ privileged, capabilities }: Host): boolean {
+  const needed = CAP_SETGID | CAP_SETUID;
+  return privileged || (capabilities & needed) === needed;
+}
+
 /**
  * Whether the ids of a new user namespace can be mapped by the caller alone although it has no privilege: one
  * id, its own. The kernel then wants setgroups(2) to be denied first (user_namespaces(7)).
@@ -19,7 +28,7 @@ export function mapsOnlyItself(
 /** Whether setgroups(2) is denied in the container. */
 export function needsDeniedSetgroups({ spec, host }: PlanRequest, namespaces: Namespaces): boolean {
   return (
-    !host.privileged &&
+    !mapsAnything(host) &&
     namespaces.created.has('user') &&
     mapsOnlyItself(spec.linux?.gidMappings, host.gid)
   );

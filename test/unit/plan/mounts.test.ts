@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TsruncError } from '../../../ts/errors.js';
+import { MOUNT_ATTR } from '../../../ts/plan/kernel.js';
 import type { Operation } from '../../../ts/plan/operations.js';
 import { plan } from '../../../ts/plan/plan.js';
 import type { Mount } from '../../../ts/spec/types.js';
@@ -201,6 +202,22 @@ test('a cgroup mount needs cgroups, and one of its own', () => {
   refuses(mount, /this host has no cgroups/, { layout: 'none' });
   const { cgroup: _, ...without } = requestFor(smallSpec({ mounts: [mount] }));
   assert.throws(() => plan(without), /needs a cgroup of the container or a cgroup namespace/);
+});
+
+test("an ordinary user's container without a cgroup of its own sees its caller's, read-only", () => {
+  const mount = { destination: '/sys/fs/cgroup', type: 'cgroup' };
+  for (const layout of ['v1', 'v2'] as const) {
+    const { cgroup: _, ...request } = requestFor(smallSpec({ mounts: [mount] }), { layout });
+    const host = { ...request.host, privileged: false };
+    const binds = plan({ ...request, host }).create.filter(({ op }) => op === 'bindMount');
+    const sources = binds.map((bind) => 'source' in bind && bind.source);
+    const expected = {
+      v1: ['/sys/fs/cgroup/cpu,cpuacct/', '/sys/fs/cgroup/memory/', '/sys/fs/cgroup/systemd/'],
+      v2: ['/sys/fs/cgroup/user.slice'],
+    };
+    assert.equal(sources, expected[layout]);
+    assert.ok(binds.every((bind) => 'set' in bind && bind.set & MOUNT_ATTR.rdonly));
+  }
 });
 
 test('without a mount namespace, what would change the host is refused', () => {
