@@ -304,15 +304,6 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     'linux.seccomp.listenerMetadata',
     (spec) => (spec.linux.seccomp = { ...filter, listenerMetadata: 'x' }),
   ],
-  [
-    'linux.seccomp.syscalls[0].names',
-    (spec) =>
-      (spec.linux.seccomp = {
-        ...filter,
-        listenerPath: '/run/agent',
-        syscalls: [{ names: ['write'], action: 'SCMP_ACT_NOTIFY' }],
-      }),
-  ],
   // "IntelRdt", "Memory policy"
   ['linux.intelRdt.closID', (spec) => (spec.linux.intelRdt = { closID: '../x' })],
   ['linux.intelRdt.memBwSchema', (spec) => (spec.linux.intelRdt = { memBwSchema: 'L3:0=f' })],
