@@ -33,9 +33,7 @@ Status execute(Bytes program, Executor& executor, uint32_t& index, uint8_t& code
   reader.read(fingerprint);
   reader.read(count);
   if (magic != kMagic || fingerprint != operations::kFingerprint) {
-    return Error{
-        0, "", "",
-        "the addon and the JavaScript of tsrunc are of different builds: build both again"};
+    return Error{0, "", "", "the addon and the JavaScript of tsrunc are of different builds: build both again"};
   }
   for (index = 0; index < count; ++index) {
     uint32_t size = 0;
@@ -55,11 +53,9 @@ int run(const char* first_fd) {
   for (int fd = base; fd < base + 2; ++fd) sys(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
   // Without a listener this number is free, and somebody else's soon.
   const bool listens = sys(SYS_fcntl, base + 2, F_SETFD, FD_CLOEXEC) >= 0;
-  // Lives as long as the process: never destroyed, since there is no libc that would call
-  // destructors at exit.
+  // Lives as long as the process: never destroyed, since there is no libc that would call destructors at exit.
   alignas(Executor) static unsigned char storage[sizeof(Executor)];
-  auto& executor =
-      *new (storage) Executor(Channel{UniqueFd(base)}, UniqueFd(listens ? base + 2 : -1));
+  auto& executor = *new (storage) Executor(Channel{UniqueFd(base)}, UniqueFd(listens ? base + 2 : -1));
   uint32_t index = 0;
   uint8_t code = 0;
   const auto program = [&]() -> Status {

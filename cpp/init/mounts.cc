@@ -70,8 +70,7 @@ bool has_long_option(const operations::Mount& op) {
 Result<UniqueFd> make_mount(const operations::Mount& op) {
   UniqueFd context = TRY(check_fd(sys(SYS_fsopen, op.type, FSOPEN_CLOEXEC), "fsopen", op.target));
   if (op.source[0] != 0) {
-    const long result =
-        sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", op.source, 0);
+    const long result = sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", op.source, 0);
     if (result < 0) return failed(result, "fsconfig", context.get(), op.target).error();
   }
   Status status;
@@ -101,8 +100,7 @@ Result<UniqueFd> Executor::source_tree(uint32_t slot, const char* source, bool r
 }
 
 Status Executor::run(const operations::Mount& op) {
-  UniqueFd target =
-      TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolution(op.no_symlinks)));
+  UniqueFd target = TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolution(op.no_symlinks)));
   if (has_long_option(op)) return mount_long_options(op, target.get());
   UniqueFd mount = TRY(make_mount(op));
   TRY(set_attributes(mount.get(), {0, op.clear, op.recursive_set, op.recursive_clear}, op.target));
@@ -114,8 +112,7 @@ Status Executor::run(const operations::Mount& op) {
 Status Executor::mount_long_options(const operations::Mount& op, int target) {
   PathText data;
   op.options.each([&](const char* option) { data.add(data.size() == 0 ? "" : ",").add(option); });
-  if (data.overflowed())
-    return Error{E2BIG, "mount", op.target, "the options are longer than a page"};
+  if (data.overflowed()) return Error{E2BIG, "mount", op.target, "the options are longer than a page"};
   Text<64> place;
   place.add("/proc/self/fd/").add_number(static_cast<uint64_t>(target));
   TRY(check(sys(SYS_mount, op.source, place.get(), op.type, 0, data.get()), "mount", op.target));

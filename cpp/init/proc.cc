@@ -18,8 +18,7 @@ constexpr uint64_t kProcRoot = 1;
 Status write_in_proc(int proc, const char* file, const char* what, const char* value, bool magic) {
   open_how how{};
   how.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
-  how.resolve =
-      RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (magic ? 0 : RESOLVE_NO_SYMLINKS);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (magic ? 0 : RESOLVE_NO_SYMLINKS);
   UniqueFd fd = TRY(check_fd(sys(SYS_openat2, proc, file, &how, sizeof how), "openat2", what));
   return check(sys(SYS_write, fd.get(), value, length(value)), "write", what);
 }
@@ -27,9 +26,8 @@ Status write_in_proc(int proc, const char* file, const char* what, const char* v
 }  // namespace
 
 Status Executor::run(const operations::OpenProc&) {
-  proc_ = TRY(check_fd(sys(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open",
-                       "/proc"));
-  struct statfs fs {};
+  proc_ = TRY(check_fd(sys(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/proc"));
+  struct statfs fs{};
   TRY(check(sys(SYS_fstatfs, proc_.get(), &fs), "fstatfs", "/proc"));
   struct stat status = TRY(status_of(proc_.get(), "/proc"));
   if (fs.f_type != PROC_SUPER_MAGIC || status.st_ino != kProcRoot) {
@@ -43,8 +41,7 @@ Status Executor::run(const operations::SetOomScoreAdj& op) {
   const int64_t number = op.value;
   if (number < 0) value.add("-");
   value.add_number(static_cast<uint64_t>(number < 0 ? -number : number));
-  return write_in_proc(proc_.get(), "self/oom_score_adj", "/proc/self/oom_score_adj", value.get(),
-                       true);
+  return write_in_proc(proc_.get(), "self/oom_score_adj", "/proc/self/oom_score_adj", value.get(), true);
 }
 
 Status Executor::run(const operations::WriteSysctl& op) {
