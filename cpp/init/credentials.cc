@@ -19,8 +19,7 @@ long prlimit(uint32_t resource, const Limit* wanted, Limit* current) {
 }  // namespace
 
 Status Executor::run(const operations::SetDumpable& op) {
-  return check(sys(SYS_prctl, PR_SET_DUMPABLE, op.value ? 1 : 0, 0, 0, 0), "prctl",
-               "PR_SET_DUMPABLE");
+  return check(sys(SYS_prctl, PR_SET_DUMPABLE, op.value ? 1 : 0, 0, 0, 0), "prctl", "PR_SET_DUMPABLE");
 }
 
 Status Executor::run(const operations::RaiseRlimit& op) {
@@ -81,12 +80,10 @@ Status Executor::run(const operations::SetCapabilities& op) {
     data[half].inheritable = static_cast<uint32_t>(op.inheritable >> (32 * half));
   }
   TRY(check(sys(SYS_capset, &header, data), "capset"));
-  TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl",
-            "PR_CAP_AMBIENT"));
+  TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl", "PR_CAP_AMBIENT"));
   for (int capability = 0; capability < 64; ++capability) {
     if ((op.ambient >> capability & 1) == 0) continue;
-    TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "prctl",
-              "PR_CAP_AMBIENT"));
+    TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "prctl", "PR_CAP_AMBIENT"));
   }
   return {};
 }

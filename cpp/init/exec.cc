@@ -11,8 +11,7 @@
 namespace tsrunc {
 namespace {
 
-/** Calls `try_one(path)` for each place that `name` may be at, until it answers something else than
- * "not here". */
+/** Calls `try_one(path)` for each place that `name` may be at, until it answers something else than "not here". */
 template <typename TryOne>
 int search_program(const char* name, const StringList& search, TryOne try_one) {
   if (find(name, '/') != nullptr) return try_one(name);
@@ -31,20 +30,18 @@ int search_program(const char* name, const StringList& search, TryOne try_one) {
 
 /** 0, or the errno that execve would give to root. */
 int executable(const char* path) {
-  struct stat status {};
+  struct stat status{};
   const long result = sys(SYS_newfstatat, AT_FDCWD, path, &status, 0);
   if (result < 0) return static_cast<int>(-result);
   return S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0 ? 0 : EACCES;
 }
 
-/** The working directory must lie inside the root: CVE-2024-21626 came in through one that didn't.
- */
+/** The working directory must lie inside the root: CVE-2024-21626 came in through one that didn't. */
 Status verify_directory(const char* path) {
   char name[4096];
   const long size = sys(SYS_getcwd, name, sizeof name);
   TRY(check(size, "getcwd", path));
-  if (name[0] != '/')
-    return Error{EXDEV, "getcwd", path, "the working directory lies outside the container's root"};
+  if (name[0] != '/') return Error{EXDEV, "getcwd", path, "the working directory lies outside the container's root"};
   return {};
 }
 

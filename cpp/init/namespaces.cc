@@ -31,8 +31,7 @@ Status Executor::run(const operations::JoinCgroups& op) {
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
     status = [&]() -> Status {
-      UniqueFd procs =
-          TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
+      UniqueFd procs = TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
       return check(sys(SYS_write, procs.get(), "0", 1), "write", file);
     }();
   });
@@ -65,8 +64,7 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   uint32_t count = 0;
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
-    auto opened =
-        check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
+    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
     if (!opened.ok()) {
       status = opened.error();
       return;
@@ -79,8 +77,8 @@ Status Executor::run(const operations::JoinNamespaces& op) {
     ++count;
   });
   if (!status.ok()) return status;
-  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another
-  // one is entered, or the one entered here (the last of the list), so only from inside.
+  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another one
+  // is entered, or the one entered here (the last of the list), so only from inside.
   bool joined[kMost] = {};
   for (int pass = 0; pass < 2; ++pass) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -169,8 +167,7 @@ Status Executor::run(const operations::AwaitNetDevices&) {
 }
 
 Status Executor::run(const operations::LoopbackUp&) {
-  UniqueFd socket =
-      TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
+  UniqueFd socket = TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
   ifreq request{};
   __builtin_memcpy(request.ifr_name, "lo", sizeof "lo");
   request.ifr_flags = IFF_UP;

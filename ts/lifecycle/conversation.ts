@@ -24,7 +24,7 @@
  * share a socket, `cloned` may come after init's first words: what needs to know init waits for it. The end of the peer ends every wait: init reads
  * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
  */
-import { TsruncError } from '../errors.js';
+import { isSystemError, TsruncError } from '../errors.js';
 import { carriers, decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
@@ -140,7 +140,16 @@ export async function awaitExec(
     } finally {
       for (const fd of fds) native.close(fd);
     }
-    reply(native, socket, 'proceed');
+    replyIfThere(native, socket, 'proceed');
+  }
+}
+
+/** Whoever has ended meanwhile is told by the end of file that comes next, and why. */
+function replyIfThere(native: Native, socket: number, name: ReplyName): void {
+  try {
+    reply(native, socket, name);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
   }
 }
 
