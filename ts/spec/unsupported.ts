@@ -1,4 +1,4 @@
-import type { Linux, LinuxResources, Mount, Spec } from './types.js';
+import type { Linux, Mount, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
 /**
@@ -10,7 +10,6 @@ export function findUnsupported(spec: Spec): Violation[] {
     ...ofPlatforms(spec),
     ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
     ...ofLinux(spec.linux ?? {}),
-    ...ofResources(spec.linux?.resources ?? {}),
   ];
   return asked.map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
 }
@@ -51,23 +50,5 @@ function ofLinux({ mountLabel, timeOffsets, seccomp }: Linux): string[] {
   for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
     if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);
   }
-  return paths;
-}
-
-function ofResources({
-  blockIO,
-  hugepageLimits,
-  network,
-  rdma,
-  unified,
-  memory = {},
-}: LinuxResources): string[] {
-  const { swappiness, kernel, kernelTCP, disableOOMKiller } = memory;
-  const paths = asking('linux.resources', { blockIO, hugepageLimits, network, rdma, unified });
-  // kernel and kernelTCP are deprecated: -1, no limit, is what is so anyway. Swappiness 0 does ask.
-  if ((kernel ?? 0) > 0) paths.push('linux.resources.memory.kernel');
-  if ((kernelTCP ?? 0) > 0) paths.push('linux.resources.memory.kernelTCP');
-  if (swappiness !== undefined) paths.push('linux.resources.memory.swappiness');
-  if (disableOOMKiller) paths.push('linux.resources.memory.disableOOMKiller');
   return paths;
 }

@@ -20,21 +20,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
     'linux.seccomp.listenerPath',
     (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),
   ],
-  ['linux.resources.blockIO', (spec) => limit(spec, { blockIO: { weight: 10 } })],
-  [
-    'linux.resources.hugepageLimits',
-    (spec) => limit(spec, { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }),
-  ],
-  ['linux.resources.network', (spec) => limit(spec, { network: { classID: 1 } })],
-  ['linux.resources.rdma', (spec) => limit(spec, { rdma: { mlx5_1: { hcaObjects: 1 } } })],
-  ['linux.resources.unified', (spec) => limit(spec, { unified: { 'memory.high': '5' } })],
-  ['linux.resources.memory.kernel', (spec) => limit(spec, { memory: { kernel: 1 } })],
-  ['linux.resources.memory.kernelTCP', (spec) => limit(spec, { memory: { kernelTCP: 1 } })],
-  ['linux.resources.memory.swappiness', (spec) => limit(spec, { memory: { swappiness: 0 } })],
-  [
-    'linux.resources.memory.disableOOMKiller',
-    (spec) => limit(spec, { memory: { disableOOMKiller: true } }),
-  ],
   [
     'vm',
     (spec) => {
@@ -47,10 +32,6 @@ const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] =
 
 function mount(spec: Broken, properties: object): void {
   spec.mounts.push({ destination: '/x', type: 'tmpfs', ...properties });
-}
-
-function limit(spec: Broken, resources: object): void {
-  Object.assign(spec.linux.resources, resources);
 }
 
 const test = suite('what is not supported');
