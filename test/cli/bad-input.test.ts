@@ -127,7 +127,11 @@ const configurations: readonly (readonly [
     (s) => (s.linux.resources.memory = { limit: 2 ** 24, swap: 2 ** 23 }),
     'swap',
   ],
-  ['block I/O limits', (s) => (s.linux.resources.blockIO = { weight: 100 }), 'not supported'],
+  [
+    'limits of a controller that this host lacks',
+    (s) => (s.linux.resources.rdma = { mlx5_1: { hcaObjects: 1 } }),
+    'rdma',
+  ],
   [
     'an unknown seccomp action',
     (s) => (s.linux.seccomp = { defaultAction: 'SCMP_ACT_X' }),

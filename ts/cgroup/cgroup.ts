@@ -39,8 +39,9 @@ export interface Cgroup {
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
   /**
-   * Writes the limits of `linux.resources`: devices, memory, cpu and pids. What is absent stays as it is, and so does
-   * what is 0 where the kernel has no such limit. Device rules are for a new cgroup: on v2 later ones only take away.
+   * Writes the limits of `linux.resources`. What is absent stays as it is, and so does what is 0 where the kernel has no
+   * such limit. What this host can't do is thrown as UNSUPPORTED before anything is written. Device rules replace those
+   * of an earlier call: on v1 from their first rule for all devices on.
    */
   apply(resources: LinuxResources): void;
   /**
@@ -52,7 +53,6 @@ export interface Cgroup {
   readonly birthplace: string | undefined;
   /** Pids of all processes in it and below it. */
   processes(): number[];
-  isFrozen(): boolean;
   /** Sends `signal` to every process in it and below it, by pidfd. */
   signalAll(signal: number): void;
   /** SIGKILL to everything in it (cgroup.kill where there is one; a frozen one is thawed), and waits until it is empty. */

@@ -3,7 +3,6 @@ import { openCgroup } from '../cgroup/open.js';
 import { TsruncError } from '../errors.js';
 import { parseResources } from '../spec/parse.js';
 import type { LinuxResources } from '../spec/types.js';
-import { findUnsupported } from '../spec/unsupported.js';
 import type { Context } from './context.js';
 import { inspect } from './inspect.js';
 import { cgroupOf } from './pause.js';
@@ -15,13 +14,6 @@ export async function updateContainer(
   resources: LinuxResources,
 ): Promise<void> {
   const wanted = parseResources(resources);
-  const [unsupported] = findUnsupported({ ociVersion: '', linux: { resources: wanted } });
-  if (unsupported !== undefined) {
-    throw new TsruncError(`${unsupported.path}: ${unsupported.message}`, {
-      code: 'UNSUPPORTED',
-      stage: 'update',
-    });
-  }
   const folder = context.store.open(id);
   using _lock = await folder.lock();
   const { stored, state } = inspect(context, folder);

@@ -67,7 +67,7 @@ export interface Native {
   seccompCompiler(): string | undefined;
   /** Node's own costs several milliseconds to load. */
   sha256(data: Uint8Array): Uint8Array;
-  /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI). */
+  /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI), in the place of an earlier one from this call. */
   attachDeviceProgram(cgroup: number, instructions: Uint8Array): void;
 
   close(fd: number): void;
