@@ -46,6 +46,7 @@ export async function awaitCreated(
   fail: FailureOf,
 ): Promise<void> {
   let cloned = false;
+  let hooksDue = false;
   let created = false;
   while (!(cloned && created)) {
     const { message, fds } = await hear(native, socket, fail);
@@ -63,7 +64,7 @@ export async function awaitCreated(
         parent.console(required(attached));
         break;
       case 'hooksDue':
-        replyWithState(native, socket, 'proceed', await parent.hooksDue());
+        hooksDue = true;
         break;
       case 'created':
         created = true;
@@ -73,6 +74,10 @@ export async function awaitCreated(
       default:
         throw protocolError();
     }
+    // The hooks are told init's pid, which the stage may say after init's own word.
+    if (!(hooksDue && cloned)) continue;
+    hooksDue = false;
+    replyWithState(native, socket, 'proceed', await parent.hooksDue());
   }
 }
 
