@@ -4,12 +4,12 @@
  * Calls itself again inside namespaces of its own (view.ts), where the tests run. Ends with status 1 when a rule
  * fails, 2 when the suite itself can't run.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Format, formats, report } from './report.js';
+import { type Format, formats, parseReport, report } from './report.js';
 import { makeTools } from './rootfs.js';
 import { allRules } from './rules/index.js';
 import { runRules } from './runner.js';
@@ -29,6 +29,7 @@ function options() {
       cgroups: { type: 'string' },
       progress: { type: 'boolean', default: process.stderr.isTTY === true },
       bail: { type: 'boolean', default: false },
+      from: { type: 'string' },
       except: { type: 'string', multiple: true, default: [] },
     },
   });
@@ -43,7 +44,12 @@ function options() {
 
 /** Makes a folder and the view, and takes both away again. */
 async function outside(): Promise<number> {
-  const { cgroups } = options();
+  const { cgroups, from, format } = options();
+  if (from !== undefined) {
+    const { results, runtimes } = parseReport(readFileSync(from, 'utf8'));
+    console.log(report(format, results, runtimes));
+    return 0;
+  }
   if (process.geteuid?.() !== 0)
     throw new Error('The suite makes namespaces of its own: it wants root.');
   const folder = mkdtempSync(join(tmpdir(), 'conformance-'));

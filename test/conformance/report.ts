@@ -1,3 +1,4 @@
+import type { Rule } from './rule.js';
 import type { Result } from './runner.js';
 import type { Runtime } from './runtime.js';
 
@@ -69,6 +70,25 @@ function text(results: readonly Result[], runtimes: readonly Runtime[]): string 
 function json(results: readonly Result[], runtimes: readonly Runtime[]): string {
   const rows = results.map(({ rule: { test: _, ...rule }, ...result }) => ({ ...rule, ...result }));
   return JSON.stringify({ runtimes, results: rows }, undefined, 1);
+}
+
+/** The results of an earlier run, from its JSON report. */
+export function parseReport(report: string): { results: Result[]; runtimes: Runtime[] } {
+  const { runtimes, results } = JSON.parse(report);
+  const row = ({
+    runtime,
+    status,
+    why,
+    seconds,
+    ...rule
+  }: Omit<Result, 'rule'> & Rule): Result => ({
+    rule,
+    runtime,
+    status,
+    why,
+    seconds,
+  });
+  return { runtimes, results: results.map(row) };
 }
 
 function tap(results: readonly Result[]): string {

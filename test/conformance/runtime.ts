@@ -42,14 +42,12 @@ export async function findRuntime(wanted: string, folder: string): Promise<Runti
   const given = wanted.slice(equals + 1);
   const place =
     given === 'tsrunc' && existsSync(ours) ? ours : given.includes('/') ? resolve(given) : given;
-  const command = /\.[cm]?js$/.test(place) ? [process.execPath, place] : [place];
   const name = equals > 0 ? wanted.slice(0, equals) : basename(given).replace(/\.[cm]?js$/, '');
-  const outcome = await execute([...command, '--version'], folder).catch((error: Error) => {
+  const outcome = await execute([place, '--version'], folder).catch((error: Error) => {
     throw new Error(`The runtime ${wanted} can't be started: ${error.message}.`);
   });
-  if (outcome.code !== 0)
-    throw new Error(`"${command.join(' ')} --version" failed: ${outcome.stderr.trim()}`);
-  return { name, command, version: outcome.stdout.split('\n')[0] ?? '' };
+  if (outcome.code !== 0) throw new Error(`"${place} --version" failed: ${outcome.stderr.trim()}`);
+  return { name, command: [place], version: outcome.stdout.split('\n')[0] ?? '' };
 }
 
 let calls = 0;

@@ -28,7 +28,10 @@ const kinds: readonly [kind: Kind, when: When, where: 'runtime' | 'container'][]
 ];
 
 /** A hook that is a shell script. All except startContainer find the host's shell and write to the test's folder. */
-const script = (text: string): Hook => ({ path: '/bin/sh', args: ['sh', '-c', text] });
+const script = (text: string): Hook => reading(`cat >/dev/null; ${text}`);
+
+/** The same, for a script that looks at its standard input itself. */
+const reading = (text: string): Hook => ({ path: '/bin/sh', args: ['sh', '-c', text] });
 
 /** Gives the container the test's folder at the same path, so that hooks in it can write there too. */
 function share(t: Context, config: Config): void {
@@ -119,7 +122,7 @@ for (const [kind, when, where] of kinds) {
       (config) => {
         config.annotations = { 'com.example.key': 'value' };
         config.hooks[kind] = [
-          script(`cat >${t.folder}/state.json; readlink /proc/self/ns/pid >${t.folder}/pidns`),
+          reading(`cat >${t.folder}/state.json; readlink /proc/self/ns/pid >${t.folder}/pidns`),
         ];
       },
       (_, seen) => {
@@ -152,7 +155,7 @@ for (const [kind, when, where] of kinds) {
     `${kind} hooks get their args and env, and no other`,
     async (t) => {
       await live(t, (config) => {
-        const text = `echo "$0|$1|$A|$LEAKED" >${t.folder}/said`;
+        const text = `cat >/dev/null; echo "$0|$1|$A|$LEAKED" >${t.folder}/said`;
         config.hooks[kind] = [
           {
             path: '/bin/sh',
@@ -177,6 +180,15 @@ for (const [kind, when, where] of kinds) {
     if (kind !== 'poststop') assert.notEqual(code, 0);
   });
 
+  hooks.property(`${kind}/unread`, `${kind} hooks may leave the state unread`, async (t) => {
+    await live(t, (config) => {
+      const more = { 'com.example.long': 'x'.repeat(100_000) };
+      Object.assign(config.annotations, more);
+      config.hooks[kind] = [reading(`exec <&-; echo called >${t.folder}/called`)];
+    });
+    assert.equal(read(t, 'called'), 'called');
+  });
+
   if (kind === 'poststop') continue;
   hooks.must(
     `${kind}/failure`,
@@ -186,7 +198,7 @@ for (const [kind, when, where] of kinds) {
         config.process.args = ['sh', '-c', `echo program >>${t.folder}/log; exec sleep 1000`];
         share(t, config);
         config.hooks[kind] = [script(`echo $PPID >/dev/null; exit 3`)];
-        config.hooks.poststop = [script(`cat >/dev/null; echo poststop >>${t.folder}/log`)];
+        config.hooks.poststop = [script(`echo poststop >>${t.folder}/log`)];
       });
       const id = t.id();
       let pid = 0;
@@ -266,7 +278,7 @@ hooks.must(
   async (t) => {
     await live(t, (config) => {
       const text = `pid=$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/'); readlink /proc/$pid/ns/net >${t.folder}/net`;
-      config.hooks.createRuntime = [script(`tr -d '\\n' | (${text})`)];
+      config.hooks.createRuntime = [reading(`tr -d '\\n' | (${text})`)];
     });
     assert.match(read(t, 'net'), /^net:/);
     assert.notEqual(read(t, 'net'), namespaceOf('self', 'net'));

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Config } from '../config.js';
 import type { Context } from '../context.js';
+import { cgroupFolder } from '../host.js';
 import { section } from '../rule.js';
 
 const scheduler = section('config.md#configLinuxProcess', 'Scheduler');
+
+/** A v1 cgroup has no time for real-time processes unless it is given some of its parent's: here the root's. */
+function allowRealtime(t: Context, config: Config): void {
+  if (!existsSync(cgroupFolder('cpu', '/cpu.rt_runtime_us'))) return;
+  config.linux.cgroupsPath = `/${t.id()}`;
+  config.linux.resources.cpu = { realtimePeriod: 1_000_000, realtimeRuntime: 10_000 };
+}
 
 /** policy, flags, nice, priority, runtime, deadline, period of the program, sched_getattr(2). */
 async function attributes(t: Context, wanted: object): Promise<number[]> {
   t.probe();
   const said = await t.inside('', (config) => {
     config.process.scheduler = wanted;
+    if (/FIFO|RR/.test(JSON.stringify(wanted))) allowRealtime(t, config);
     config.process.args = ['probe', 'sched'];
   });
   return said.split(' ').map(Number);
