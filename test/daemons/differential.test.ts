@@ -207,7 +207,6 @@ same('a life: create, start, kill, delete', async (side) => {
     state.status,
     state.annotations,
     state.bundle === bundle,
-    state.owner,
   );
   seen.push(readFileSync(join(side.folder, 'life.pid'), 'utf8') === String(state.pid));
   seen.push(
