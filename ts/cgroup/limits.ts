@@ -125,10 +125,11 @@ const reasons: Readonly<Record<string, string>> = {
 
 function failure(directory: string, limit: Limit, error: SystemError): TsruncError {
   // Linux 5.16 to 6.6 answer so for memory.kmem.limit_in_bytes; ENOTSUPP, 524, has no name outside of the kernel.
-  const code = Math.abs(error.errno);
-  if (error.code === 'ENOENT' || error.code === 'EOPNOTSUPP' || code === 524) {
-    return withoutFile(directory, limit, error);
+  if (error.code === 'EOPNOTSUPP' || Math.abs(error.errno) === 524) {
+    const refusal = `this kernel does not take ${JSON.stringify(limit.value)} for`;
+    return withoutFile(directory, limit, refusal, error);
   }
+  if (error.code === 'ENOENT') return withoutFile(directory, limit, undefined, error);
   const { name, file, value } = limit;
   const path = join(directory, file);
   const reason = reasons[error.code];
@@ -139,10 +140,17 @@ function failure(directory: string, limit: Limit, error: SystemError): TsruncErr
   );
 }
 
-function withoutFile(directory: string, { name, file }: Limit, cause?: SystemError): TsruncError {
+function withoutFile(
+  directory: string,
+  { name, file }: Limit,
+  why = 'this kernel has no such limit: it needs',
+  cause?: SystemError,
+): TsruncError {
   const path = join(directory, file);
-  return new TsruncError(
-    `linux.resources.${name} can't be set: this kernel has no such limit: it needs ${path}${needsOf(file)}`,
-    { code: 'UNSUPPORTED', path, stage: 'cgroup', cause },
-  );
+  return new TsruncError(`linux.resources.${name} can't be set: ${why} ${path}${needsOf(file)}`, {
+    code: 'UNSUPPORTED',
+    path,
+    stage: 'cgroup',
+    cause,
+  });
 }

@@ -10,6 +10,10 @@ const needs: readonly (readonly [file: RegExp, need: string])[] = [
   [/^cpu\.(cfs_|max$)/, 'CONFIG_CFS_BANDWIDTH'],
   [/^cpu\.rt_/, 'CONFIG_RT_GROUP_SCHED'],
   [/^blkio\.leaf_weight/, 'the CFQ scheduler, which Linux has had until 4.20'],
+  [
+    /^blkio\.bfq\.weight_device$/,
+    'that the device is under the bfq I/O scheduler (/sys/block/NAME/queue/scheduler)',
+  ],
   [/^(blkio|io)(\.bfq)?\.weight/, 'the bfq I/O scheduler (CONFIG_BFQ_GROUP_IOSCHED)'],
   [/^(blkio\.throttle\.|io\.max$)/, 'CONFIG_BLK_DEV_THROTTLING'],
   [/^hugetlb\./, 'huge pages of that size: /sys/kernel/mm/hugepages has a folder for each'],
