@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LinuxResources } from '../../ts/spec/types.js';
-import { codeOf, isRoot, layout, locate, read, withCgroup } from '../support/cgroups.js';
+import { codeOf, gone, isRoot, layout, locate, read, withCgroup } from '../support/cgroups.js';
 import { Lab } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -233,7 +233,41 @@ for (const version of ['v2', 'hybrid'] as const) {
       refused({ rdma: { mlx5_1: { hcaObjects: 1 } } }, /rdma\["mlx5_1"\] can't be set/);
     }),
   );
+
+  on(`${version}: controllers that the host lacks are refused before there is a cgroup`, () =>
+    withCgroup(version, (cgroup, location) => {
+      const refused = (resources: LinuxResources, message: RegExp): void => {
+        assert.throws(() => cgroup.refuse(resources), message);
+        assert.is(
+          codeOf(() => cgroup.refuse(resources)),
+          'UNSUPPORTED',
+        );
+      };
+      if (version === 'v2') {
+        refused({ network: { classID: 1 } }, /cgroup v2 has neither/);
+        refused({ memory: { swappiness: 1 } }, /memory\.swappiness can't be set: cgroup v2/);
+        if (!words('cgroup.controllers').includes('memory'))
+          refused({ memory: { limit: MiB } }, /does not have the memory controller/);
+      } else if (!mounted('net_cls')) refused({ network: { classID: 1 } }, /with the net_cls/);
+      cgroup.refuse({ memory: { limit: 0 }, hugepageLimits: [], rdma: {}, unified: {} });
+      if (hugetlb) cgroup.refuse({ hugepageLimits: [{ pageSize: '2MB', limit: 1 }] });
+      assert.ok(gone(location));
+    }),
+  );
 }
+
+skipUnless(
+  isRoot && hybrid !== undefined && !mounted('rdma'),
+  'root and a hybrid host without rdma',
+)(test)('a container that asks for what the host lacks is not made', () => {
+  const message = lab.refuses((spec) => {
+    spec.linux.resources = { rdma: { mlx5_1: { hcaObjects: 1 } } };
+  });
+  assert.match(
+    message,
+    /linux\.resources\.rdma\["mlx5_1"\] can't be set: no cgroup v1 hierarchy with the rdma controller/,
+  );
+});
 
 onHugetlb(test)('a container sees its limits in its cgroups', () => {
   const directory = layout.version === 'v2' ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';

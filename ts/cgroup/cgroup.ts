@@ -36,6 +36,8 @@ export interface CgroupLocation {
 /** The cgroup of one container. */
 export interface Cgroup {
   readonly location: CgroupLocation;
+  /** Throws UNSUPPORTED for limits that this host can't set, as far as that's known before there is a cgroup. */
+  refuse(resources: LinuxResources): void;
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
   /**

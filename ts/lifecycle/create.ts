@@ -134,6 +134,7 @@ class Creation {
   async run(undo: Undo): Promise<Started> {
     const { store, warn } = this.#context;
     const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
+    cgroup?.refuse(this.#bundle.spec.linux?.resources ?? {});
     const program = plan(
       {
         spec: this.#provisions.spec,

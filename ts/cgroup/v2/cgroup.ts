@@ -9,7 +9,7 @@ import { processesBelow } from '../tree.js';
 import { enableControllers } from './controllers.js';
 import { ruleDevices } from './devices.js';
 import { readEvents } from './freezer.js';
-import { planV2 } from './plan.js';
+import { planV2, refuseV2 } from './plan.js';
 
 /** A container's cgroup in the one hierarchy of cgroup v2. */
 export class CgroupV2 implements Cgroup {
@@ -21,6 +21,10 @@ export class CgroupV2 implements Cgroup {
     this.location = location;
     this.#native = native;
     this.#directory = location.directories['unified'] ?? '';
+  }
+
+  refuse(resources: LinuxResources): void {
+    refuseV2(this.#directory, resources);
   }
 
   create(): void {
