@@ -1,4 +1,11 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -268,6 +275,26 @@ skipUnless(
     /linux\.resources\.rdma\["mlx5_1"\] can't be set: no cgroup v1 hierarchy with the rdma controller/,
   );
 });
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'a cgroup in a threaded subtree is refused, and not left behind',
+  () =>
+    withCgroup('v2', (cgroup, location) => {
+      const directory = location.directories['unified'] ?? '';
+      const sibling = join(dirname(directory), 'threads');
+      mkdirSync(sibling, { recursive: true });
+      try {
+        writeFileSync(join(sibling, 'cgroup.type'), 'threaded');
+        assert.throws(
+          () => cgroup.create(),
+          /threaded subtree \(its cgroup\.type is "domain invalid"\)/,
+        );
+        assert.ok(gone(location));
+      } finally {
+        rmdirSync(sibling);
+      }
+    }),
+);
 
 onHugetlb(test)('a container sees its limits in its cgroups', () => {
   const directory = layout.version === 'v2' ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';

@@ -1,7 +1,7 @@
 import type { LinuxResources } from '../../spec/types.js';
 import type { Cgroup, CgroupLocation } from '../cgroup.js';
-import { unlessGone, writeControl } from '../control-files.js';
-import { createCgroups, frozen, notEmpty } from '../create.js';
+import { readControl, unlessGone, writeControl } from '../control-files.js';
+import { createCgroups, frozen, notEmpty, threaded } from '../create.js';
 import { applyWrites } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
@@ -29,6 +29,7 @@ export class CgroupV2 implements Cgroup {
 
   create(): void {
     createCgroups([this.#directory], (directory) => {
+      refuseThreaded(directory);
       const events = readEvents(directory);
       if (events.populated) throw notEmpty(directory);
       if (events.frozen) throw frozen(directory);
@@ -73,4 +74,9 @@ export class CgroupV2 implements Cgroup {
   #strike(): void {
     unlessGone(() => writeControl(this.#directory, 'cgroup.kill', '1'));
   }
+}
+
+function refuseThreaded(directory: string): void {
+  const type = unlessGone(() => readControl(directory, 'cgroup.type')) ?? 'domain';
+  if (type === 'threaded' || type === 'domain invalid') throw threaded(directory, type);
 }
