@@ -4,13 +4,24 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LinuxResources } from '../../ts/spec/types.js';
-import { codeOf, gone, isRoot, layout, locate, read, withCgroup } from '../support/cgroups.js';
+import {
+  codeOf,
+  ending,
+  gone,
+  isRoot,
+  layout,
+  locate,
+  read,
+  startIn,
+  withCgroup,
+} from '../support/cgroups.js';
 import { Lab } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -292,6 +303,36 @@ skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
         assert.ok(gone(location));
       } finally {
         rmdirSync(sibling);
+      }
+    }),
+);
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'a cgroup is given to a user, who can make cgroups there and change no limits',
+  () =>
+    withCgroup('v2', (cgroup, location) => {
+      const directory = location.directories['unified'] ?? '';
+      cgroup.create();
+      cgroup.delegate(12_345);
+      const owner = (file: string): number => statSync(join(directory, file)).uid;
+      for (const file of ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'])
+        assert.is(owner(file), 12_345, file);
+      for (const file of ['cgroup.freeze', 'cgroup.max.depth', 'cgroup.kill'])
+        assert.is(owner(file), 0, file);
+    }),
+);
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'later rules for devices take away and give back',
+  () =>
+    withCgroup('v2', async (cgroup) => {
+      cgroup.create();
+      const readsKmsg = async (): Promise<boolean> =>
+        (await ending(startIn(cgroup, 'true < /dev/kmsg'))) === 0;
+      const kmsg = { allow: true, type: 'c', major: 1, minor: 11, access: 'r' };
+      for (const rules of [[], [kmsg], [], [kmsg]]) {
+        cgroup.apply({ devices: [{ allow: false }, ...rules] });
+        assert.is(await readsKmsg(), rules.length === 1);
       }
     }),
 );

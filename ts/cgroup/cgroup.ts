@@ -46,6 +46,8 @@ export interface Cgroup {
    * of an earlier call: on v1 from their first rule for all devices on.
    */
   apply(resources: LinuxResources): void;
+  /** Gives it to a user, who may then make cgroups in it. Does nothing where v1 is in use: there that isn't safe. */
+  delegate(uid: number): void;
   /**
    * The files of v1 hierarchies that a joining process of one thread writes "0" into. They are `tasks`, since a
    * thread that moves only itself needs no lock of the kernel; `cgroup.procs` waits for an RCU grace period.

@@ -58,6 +58,8 @@ export class CgroupV1 implements Cgroup {
     if (directory !== undefined) writeDevices(directory, rules);
   }
 
+  delegate(): void {}
+
   get joinFiles(): readonly string[] {
     const hierarchies = this.#directories.filter((directory) => directory !== this.#unified);
     return hierarchies.map((directory) => join(directory, 'tasks'));

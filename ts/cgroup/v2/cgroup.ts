@@ -7,6 +7,7 @@ import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
 import { processesBelow } from '../tree.js';
 import { enableControllers } from './controllers.js';
+import { delegate } from './delegate.js';
 import { ruleDevices } from './devices.js';
 import { readEvents } from './freezer.js';
 import { planV2, refuseV2 } from './plan.js';
@@ -41,6 +42,10 @@ export class CgroupV2 implements Cgroup {
     applyWrites(planV2(this.#directory, resources));
     const { devices } = resources;
     if (devices?.length) ruleDevices(this.#directory, devices, this.#native);
+  }
+
+  delegate(uid: number): void {
+    delegate(this.#directory, uid);
   }
 
   readonly joinFiles = [];
