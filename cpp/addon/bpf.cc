@@ -116,7 +116,8 @@ long detach(int cgroup, int program) {
 
 }  // namespace
 
-/** Attaches a program in the place of an earlier one of ours. At no moment is the cgroup without one. */
+/** Attaches a program in the place of an earlier one of ours. At no moment is the cgroup without
+ * one. */
 void attach_device_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int cgroup = to_fd(info[0]);

@@ -1,9 +1,27 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LinuxResources } from '../../ts/spec/types.js';
-import { codeOf, isRoot, layout, locate, read, withCgroup } from '../support/cgroups.js';
+import {
+  codeOf,
+  ending,
+  gone,
+  isRoot,
+  layout,
+  locate,
+  read,
+  startIn,
+  withCgroup,
+} from '../support/cgroups.js';
 import { Lab } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -233,7 +251,91 @@ for (const version of ['v2', 'hybrid'] as const) {
       refused({ rdma: { mlx5_1: { hcaObjects: 1 } } }, /rdma\["mlx5_1"\] can't be set/);
     }),
   );
+
+  on(`${version}: controllers that the host lacks are refused before there is a cgroup`, () =>
+    withCgroup(version, (cgroup, location) => {
+      const refused = (resources: LinuxResources, message: RegExp): void => {
+        assert.throws(() => cgroup.refuse(resources), message);
+        assert.is(
+          codeOf(() => cgroup.refuse(resources)),
+          'UNSUPPORTED',
+        );
+      };
+      if (version === 'v2') {
+        refused({ network: { classID: 1 } }, /cgroup v2 has neither/);
+        refused({ memory: { swappiness: 1 } }, /memory\.swappiness can't be set: cgroup v2/);
+        if (!words('cgroup.controllers').includes('memory'))
+          refused({ memory: { limit: MiB } }, /does not have the memory controller/);
+      } else if (!mounted('net_cls')) refused({ network: { classID: 1 } }, /with the net_cls/);
+      cgroup.refuse({ memory: { limit: 0 }, hugepageLimits: [], rdma: {}, unified: {} });
+      if (hugetlb) cgroup.refuse({ hugepageLimits: [{ pageSize: '2MB', limit: 1 }] });
+      assert.ok(gone(location));
+    }),
+  );
 }
+
+skipUnless(
+  isRoot && hybrid !== undefined && !mounted('rdma'),
+  'root and a hybrid host without rdma',
+)(test)('a container that asks for what the host lacks is not made', () => {
+  const message = lab.refuses((spec) => {
+    spec.linux.resources = { rdma: { mlx5_1: { hcaObjects: 1 } } };
+  });
+  assert.match(
+    message,
+    /linux\.resources\.rdma\["mlx5_1"\] can't be set: no cgroup v1 hierarchy with the rdma controller/,
+  );
+});
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'a cgroup in a threaded subtree is refused, and not left behind',
+  () =>
+    withCgroup('v2', (cgroup, location) => {
+      const directory = location.directories['unified'] ?? '';
+      const sibling = join(dirname(directory), 'threads');
+      mkdirSync(sibling, { recursive: true });
+      try {
+        writeFileSync(join(sibling, 'cgroup.type'), 'threaded');
+        assert.throws(
+          () => cgroup.create(),
+          /threaded subtree \(its cgroup\.type is "domain invalid"\)/,
+        );
+        assert.ok(gone(location));
+      } finally {
+        rmdirSync(sibling);
+      }
+    }),
+);
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'a cgroup is given to a user, who can make cgroups there and change no limits',
+  () =>
+    withCgroup('v2', (cgroup, location) => {
+      const directory = location.directories['unified'] ?? '';
+      cgroup.create();
+      cgroup.delegate(12_345);
+      const owner = (file: string): number => statSync(join(directory, file)).uid;
+      for (const file of ['.', 'cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control'])
+        assert.is(owner(file), 12_345, file);
+      for (const file of ['cgroup.freeze', 'cgroup.max.depth', 'cgroup.kill'])
+        assert.is(owner(file), 0, file);
+    }),
+);
+
+skipUnless(isRoot && locate('v2') !== undefined, 'root and cgroup2')(test)(
+  'later rules for devices take away and give back',
+  () =>
+    withCgroup('v2', async (cgroup) => {
+      cgroup.create();
+      const readsKmsg = async (): Promise<boolean> =>
+        (await ending(startIn(cgroup, 'true < /dev/kmsg'))) === 0;
+      const kmsg = { allow: true, type: 'c', major: 1, minor: 11, access: 'r' };
+      for (const rules of [[], [kmsg], [], [kmsg]]) {
+        cgroup.apply({ devices: [{ allow: false }, ...rules] });
+        assert.is(await readsKmsg(), rules.length === 1);
+      }
+    }),
+);
 
 onHugetlb(test)('a container sees its limits in its cgroups', () => {
   const directory = layout.version === 'v2' ? '/sys/fs/cgroup' : '/sys/fs/cgroup/unified';

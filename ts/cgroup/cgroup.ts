@@ -36,6 +36,8 @@ export interface CgroupLocation {
 /** The cgroup of one container. */
 export interface Cgroup {
   readonly location: CgroupLocation;
+  /** Throws UNSUPPORTED for limits that this host can't set, as far as that's known before there is a cgroup. */
+  refuse(resources: LinuxResources): void;
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
   /**
@@ -44,6 +46,8 @@ export interface Cgroup {
    * of an earlier call: on v1 from their first rule for all devices on.
    */
   apply(resources: LinuxResources): void;
+  /** Gives it to a user, who may then make cgroups in it. Does nothing where v1 is in use: there that isn't safe. */
+  delegate(uid: number): void;
   /**
    * The files of v1 hierarchies that a joining process of one thread writes "0" into. They are `tasks`, since a
    * thread that moves only itself needs no lock of the kernel; `cgroup.procs` waits for an RCU grace period.

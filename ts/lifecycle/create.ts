@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
+import { cgroupOwner } from '../cgroup/owner.js';
 import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
@@ -137,6 +138,7 @@ class Creation {
   async run(undo: Undo): Promise<Started> {
     const { store, warn } = this.#context;
     const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
+    cgroup?.refuse(this.#bundle.spec.linux?.resources ?? {});
     const program = plan(
       {
         spec: this.#provisions.spec,
@@ -202,10 +204,11 @@ class Creation {
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
     cgroup.create();
     undo.add('remove the cgroup', () => cgroup.remove());
-    const resources = this.#bundle.spec.linux?.resources;
-    if (resources === undefined) return;
-    const { pids: _, ...others } = resources;
+    const { pids: _, ...others } = this.#bundle.spec.linux?.resources ?? {};
     cgroup.apply(others);
+    const owner = cgroupOwner(this.#bundle.spec);
+    // Without privileges nobody's but the caller's own ids are mapped that could be given anything.
+    if (owner !== undefined && this.#context.host.privileged) cgroup.delegate(owner);
   }
 
   /** Spawns init and leads it to the state "created", and on where it is to start now. */

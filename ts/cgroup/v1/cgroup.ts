@@ -12,7 +12,7 @@ import { processesBelow } from '../tree.js';
 import { fillCpuset } from './cpuset.js';
 import { deviceLimits } from './devices.js';
 import { freeze, isFrozen, thaw } from './freezer.js';
-import { hierarchyWith, planV1, withoutHierarchy } from './plan.js';
+import { hierarchyWith, planV1, refuseV1, withoutHierarchy } from './plan.js';
 
 /** A container's cgroup in each of the v1 hierarchies and, on a hybrid host, in the cgroup2 one beside them. */
 export class CgroupV1 implements Cgroup {
@@ -37,6 +37,11 @@ export class CgroupV1 implements Cgroup {
     ];
   }
 
+  refuse(resources: LinuxResources): void {
+    refuseV1(this.location, resources);
+    this.#deviceLimits(resources);
+  }
+
   create(): void {
     const cpuset = this.#find('cpuset');
     createCgroups(this.#directories, (directory, made) => {
@@ -47,13 +52,13 @@ export class CgroupV1 implements Cgroup {
   }
 
   apply(resources: LinuxResources): void {
-    const { devices } = resources;
-    const rules = devices?.length ? deviceLimits(resolveDeviceRules(devices)) : [];
-    const directory = this.#find('devices');
-    if (rules.length > 0 && directory === undefined) throw withoutHierarchy('devices', 'devices');
+    const rules = this.#deviceLimits(resources);
     applyWrites(planV1(this.location, resources));
+    const directory = this.#find('devices');
     if (directory !== undefined) writeDevices(directory, rules);
   }
+
+  delegate(): void {}
 
   get joinFiles(): readonly string[] {
     const hierarchies = this.#directories.filter((directory) => directory !== this.#unified);
@@ -102,6 +107,13 @@ export class CgroupV1 implements Cgroup {
     } finally {
       if (this.#freezer !== undefined) thaw(this.#freezer);
     }
+  }
+
+  #deviceLimits({ devices }: LinuxResources): Limit[] {
+    const limits = devices?.length ? deviceLimits(resolveDeviceRules(devices)) : [];
+    if (limits.length > 0 && this.#find('devices') === undefined)
+      throw withoutHierarchy('devices', 'devices');
+    return limits;
   }
 
   #find(controller: string): string | undefined {

@@ -25,7 +25,7 @@ const plans: Readonly<Record<string, Plan>> = {
   rdma: ({ rdma }) => rdmaLimits(rdma ?? {}),
 };
 
-/** Where the controller's hierarchy isn't mounted: only to find out whether anything is asked of it. */
+/** Only to find out whether anything is asked of a controller. */
 const noFiles: Files = { read: () => '', has: () => false };
 
 /**
@@ -41,14 +41,36 @@ export function planV1(location: CgroupLocation, resources: LinuxResources): Wri
     if (directory !== undefined) return { directory, limits: plan(resources, filesOf(directory)) };
     const [first] = plan(resources, noFiles);
     if (first === undefined) return { directory: '', limits: [] };
-    const name = controller === 'blkio' ? 'io' : controller;
-    if (unified !== undefined && offersController(unified, name))
+    const name = placeInUnified(location, controller);
+    if (unified !== undefined && name !== undefined)
       return planController(unified, name, resources);
     throw withoutHierarchy(first.name, controller);
   });
   return unified === undefined
     ? [...all, ...refuseUnified(resources)]
     : [...all, planUnified(unified, resources)];
+}
+
+/**
+ * Refuses what the host can't do, as far as that's known while there is no cgroup.
+ *
+ * @throws TsruncError UNSUPPORTED as of `planV1`
+ */
+export function refuseV1(location: CgroupLocation, resources: LinuxResources): void {
+  for (const [controller, plan] of Object.entries(plans)) {
+    if (hierarchyWith(location, controller) !== undefined) continue;
+    const [first] = plan(resources, noFiles);
+    if (first !== undefined && placeInUnified(location, controller) === undefined)
+      throw withoutHierarchy(first.name, controller);
+  }
+  if (location.directories['unified'] === undefined) refuseUnified(resources);
+}
+
+/** The name of a v1 controller in the cgroup2 beside, where that has it. */
+function placeInUnified({ directories }: CgroupLocation, controller: string): string | undefined {
+  const name = controller === 'blkio' ? 'io' : controller;
+  const { unified } = directories;
+  return unified !== undefined && offersController(unified, name) ? name : undefined;
 }
 
 /** The directory in the hierarchy with a controller. Its name has all of them: `cpu,cpuacct`. */

@@ -1,15 +1,16 @@
 import type { LinuxResources } from '../../spec/types.js';
 import type { Cgroup, CgroupLocation } from '../cgroup.js';
-import { unlessGone, writeControl } from '../control-files.js';
-import { createCgroups, frozen, notEmpty } from '../create.js';
+import { readControl, unlessGone, writeControl } from '../control-files.js';
+import { createCgroups, frozen, notEmpty, threaded } from '../create.js';
 import { applyWrites } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
 import { processesBelow } from '../tree.js';
 import { enableControllers } from './controllers.js';
+import { delegate } from './delegate.js';
 import { ruleDevices } from './devices.js';
 import { readEvents } from './freezer.js';
-import { planV2 } from './plan.js';
+import { planV2, refuseV2 } from './plan.js';
 
 /** A container's cgroup in the one hierarchy of cgroup v2. */
 export class CgroupV2 implements Cgroup {
@@ -23,8 +24,13 @@ export class CgroupV2 implements Cgroup {
     this.#directory = location.directories['unified'] ?? '';
   }
 
+  refuse(resources: LinuxResources): void {
+    refuseV2(this.#directory, resources);
+  }
+
   create(): void {
     createCgroups([this.#directory], (directory) => {
+      refuseThreaded(directory);
       const events = readEvents(directory);
       if (events.populated) throw notEmpty(directory);
       if (events.frozen) throw frozen(directory);
@@ -36,6 +42,10 @@ export class CgroupV2 implements Cgroup {
     applyWrites(planV2(this.#directory, resources));
     const { devices } = resources;
     if (devices?.length) ruleDevices(this.#directory, devices, this.#native);
+  }
+
+  delegate(uid: number): void {
+    delegate(this.#directory, uid);
   }
 
   readonly joinFiles = [];
@@ -69,4 +79,9 @@ export class CgroupV2 implements Cgroup {
   #strike(): void {
     unlessGone(() => writeControl(this.#directory, 'cgroup.kill', '1'));
   }
+}
+
+function refuseThreaded(directory: string): void {
+  const type = unlessGone(() => readControl(directory, 'cgroup.type')) ?? 'domain';
+  if (type === 'threaded' || type === 'domain invalid') throw threaded(directory, type);
 }

@@ -58,13 +58,15 @@ export function requireController(directory: string, name: string, limit: string
   );
 }
 
-/** Whether a cgroup, or one above it, has a controller: on a hybrid host each is either here or in a v1 hierarchy. */
+/**
+ * Whether a cgroup, or one above it, has a controller; it may not be there yet. On a hybrid host each controller is
+ * either here or in a v1 hierarchy.
+ */
 export function offersController(directory: string, name: string): boolean {
-  for (let each = directory; ; each = dirname(each)) {
-    const names = readNames(each, 'cgroup.controllers');
-    if (names === undefined && each !== directory) return false;
-    if (names?.includes(name)) return true;
+  for (let each = directory; each !== dirname(each); each = dirname(each)) {
+    if (hasController(each, name)) return true;
   }
+  return false;
 }
 
 function hasController(directory: string, name: string): boolean {

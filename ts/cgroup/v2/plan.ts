@@ -1,11 +1,11 @@
 import type { LinuxResources } from '../../spec/types.js';
 import { hugetlbLimits } from '../hugetlb.js';
-import { filesOf, type Plan, unsupported, type Writes } from '../limits.js';
+import { type Files, filesOf, type Plan, unsupported, type Writes } from '../limits.js';
 import { rdmaLimits } from '../rdma.js';
 import { cpusetLimits } from '../v1/cpuset.js';
 import { netClsLimits, netPrioLimits } from '../v1/network.js';
 import { pidsLimits } from '../v1/pids.js';
-import { requireController } from './controllers.js';
+import { offersController, requireController } from './controllers.js';
 import { cpuLimits } from './cpu.js';
 import { ioLimits } from './io.js';
 import { memoryLimits } from './memory.js';
@@ -53,6 +53,24 @@ export function planController(
   const [first] = limits;
   if (first !== undefined) requireController(directory, controller, first.name);
   return { directory, limits };
+}
+
+/** What limits are worked out from in a cgroup that isn't there yet. */
+const fresh: Readonly<Record<string, string>> = { 'memory.max': 'max', 'cpu.max': 'max 100000' };
+const freshFiles: Files = { read: (file) => fresh[file] ?? '0', has: () => false };
+
+/**
+ * Refuses what the host can't do, as far as that's known while there is no cgroup.
+ *
+ * @throws TsruncError UNSUPPORTED as of `planV2`
+ */
+export function refuseV2(directory: string, resources: LinuxResources): void {
+  refuseNetwork(resources);
+  for (const [controller, [, plan]] of Object.entries(plans)) {
+    const [first] = plan(resources, freshFiles);
+    if (first !== undefined && !offersController(directory, controller))
+      requireController(directory, controller, first.name);
+  }
 }
 
 /** The same for `unified`, which comes last: it says more exactly what is wanted. */
