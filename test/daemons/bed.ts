@@ -93,11 +93,13 @@ export class Bed {
   /** Daemons call a runtime by path and with arguments only: this is tsrunc as such a file. */
   #wrapper(): string {
     const path = join(this.folder, 'tsrunc');
-    writeFileSync(
-      path,
-      `#!/bin/sh\nunset NODE_EXTRA_CA_CERTS NODE_OPTIONS\nexec '${process.execPath}' '${tree}dist/tsrunc.cjs' "$@"\n`,
-      { mode: 0o755 },
-    );
+    // The wrapper of docs/integrations.md: Node by its path, and what the first line of tsrunc.cjs notes.
+    const lines = [
+      '#!/bin/sh',
+      'unset NODE_EXTRA_CA_CERTS NODE_OPTIONS',
+      `TSRUNC_NOFILE="$(ulimit -Sn)" exec '${process.execPath}' '${tree}dist/tsrunc.cjs' "$@"`,
+    ];
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
     return path;
   }
 

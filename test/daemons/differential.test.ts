@@ -201,13 +201,7 @@ same('a life: create, start, kill, delete', async (side) => {
     side.success('create', '--bundle', bundle, '--pid-file', join(side.folder, 'life.pid'), 'life'),
   ];
   const state = side.state('life');
-  seen.push(
-    shapeOf(state),
-    state.id,
-    state.status,
-    state.annotations,
-    state.bundle === bundle,
-  );
+  seen.push(shapeOf(state), state.id, state.status, state.annotations, state.bundle === bundle);
   seen.push(readFileSync(join(side.folder, 'life.pid'), 'utf8') === String(state.pid));
   seen.push(
     !Number.isNaN(Date.parse(String(state['created']))) &&
