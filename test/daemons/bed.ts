@@ -8,7 +8,6 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   symlinkSync,
   watch,
@@ -93,11 +92,13 @@ export class Bed {
   /** Daemons call a runtime by path and with arguments only: this is tsrunc as such a file. */
   #wrapper(): string {
     const path = join(this.folder, 'tsrunc');
-    writeFileSync(
-      path,
-      `#!/bin/sh\nunset NODE_EXTRA_CA_CERTS NODE_OPTIONS\nexec '${process.execPath}' '${tree}dist/tsrunc.cjs' "$@"\n`,
-      { mode: 0o755 },
-    );
+    // The wrapper of docs/integrations.md: Node by its path, and what the first line of tsrunc.cjs notes.
+    const lines = [
+      '#!/bin/sh',
+      'unset NODE_EXTRA_CA_CERTS NODE_OPTIONS',
+      `TSRUNC_NOFILE="$(ulimit -Sn)" exec '${process.execPath}' '${tree}dist/tsrunc.cjs' "$@"`,
+    ];
+    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
     return path;
   }
 
@@ -272,33 +273,4 @@ export function environment(): Record<string, string> {
 export function ok(what: string, { code, stdout, stderr }: Outcome): string {
   assert.is(code, 0, `${what}: ${stderr}${stdout}`);
   return stdout;
-}
-
-/** The cgroup folders of a container, in each hierarchy, by a part of its name. */
-export function cgroupsOf(name: string, folder = '/sys/fs/cgroup', depth = 4): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.name.includes(name)) return [path];
-      return depth > 0 ? cgroupsOf(name, path, depth - 1) : [];
-    });
-}
-
-/** Whether the kernel has frozen a container. */
-export function isFrozen(name: string): boolean {
-  return cgroupsOf(name).some((path) => {
-    const [v1, v2] = ['freezer.state', 'cgroup.events'].map((file) => join(path, file));
-    if (v1 !== undefined && existsSync(v1)) return readFileSync(v1, 'utf8').trim() === 'FROZEN';
-    return v2 !== undefined && existsSync(v2) && readFileSync(v2, 'utf8').includes('frozen 1');
-  });
-}
-
-/** The number in a file of a container's cgroup, `max` and v1's huge numbers included, or undefined. */
-export function limitOf(name: string, ...files: readonly string[]): string | undefined {
-  for (const path of cgroupsOf(name)) {
-    const file = files.map((each) => join(path, each)).find((each) => existsSync(each));
-    if (file !== undefined) return readFileSync(file, 'utf8').trim();
-  }
-  return undefined;
 }

@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { Bed, cgroupsOf, isFrozen, limitOf } from './bed.js';
+import { Bed } from './bed.js';
+import { cgroupsOf, isFrozen, limitOf } from './cgroups.js';
 import { Containerd, containerdPrograms, image } from './containerd.js';
 
 const bed = new Bed(containerdPrograms);

@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, limitOf } from './bed.js';
+import { Bed } from './bed.js';
+import { limitOf } from './cgroups.js';
 import { Docker, dockerPrograms } from './docker.js';
 
 const bed = new Bed(dockerPrograms);

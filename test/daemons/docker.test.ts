@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, cgroupsOf, isFrozen } from './bed.js';
+import { Bed } from './bed.js';
+import { cgroupsOf, isFrozen } from './cgroups.js';
 import { Docker, dockerPrograms } from './docker.js';
 
 const bed = new Bed(dockerPrograms);

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { Bed, cgroupsOf, isFrozen, limitOf } from './bed.js';
+import { Bed } from './bed.js';
+import { cgroupsOf, isFrozen, limitOf } from './cgroups.js';
 import { Podman, podmanPrograms } from './podman.js';
 
 const bed = new Bed(podmanPrograms);
