@@ -66,8 +66,12 @@ Napi::Value wait_exit(const Napi::CallbackInfo& info) {
 
 void reap_others(const Napi::CallbackInfo& info) {
   const int64_t known = to_integer(info[0], "a pid", 1, std::numeric_limits<int>::max());
+  siginfo_t status{};
+  // Once it is reaped, whoever waited for it may have children of his own again: poststop hooks.
+  const long there = sys(SYS_waitid, P_PID, known, &status, WEXITED | WNOHANG | WNOWAIT, nullptr);
+  if (there == -ECHILD) return;
   for (;;) {
-    siginfo_t status{};
+    status = {};
     const long looked = sys(SYS_waitid, P_ALL, 0, &status, WEXITED | WNOHANG | WNOWAIT, nullptr);
     if (looked == -ECHILD) return;
     checked(info.Env(), looked, "waitid");

@@ -11,7 +11,7 @@ import { defaultSpec } from '../../ts/spec/default.js';
 import type { Spec } from '../../ts/spec/types.js';
 import { type Bed, environment, executable, type Outcome } from './bed.js';
 
-/** What the callers of a runtime look for in its errors: contract.md, "Sentences that callers match". */
+/** What the callers of a runtime look for in its errors: containerd, CRI-O, Docker and Podman each match some of them. */
 const sentences = [
   'does not exist',
   'already exists',

@@ -54,6 +54,16 @@ root(test)('what a container leaves behind is reaped while run lasts', () => {
   assert.is(out, 'gone');
 });
 
+root(test)('poststop hooks of a run in the foreground are heard, and its orphans reaped', () => {
+  const bundle = lab.bundle((spec) => {
+    spec.process.args = ['sh', '-c', 'sh -c "sleep 0.05 &"; sleep 0.1'];
+    spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid');
+    // Whoever reaped one of them for an orphan would let the command wait for ever.
+    spec.hooks.poststop = Array.from({ length: 10 }, () => ({ path: '/bin/true' }));
+  });
+  for (let round = 0; round < 5; round++) lab.ok(['run', '--bundle', bundle, lab.name()]);
+});
+
 root(test)(
   'a created container takes at most 1 MiB of memory, and no more than its own process',
   () => {

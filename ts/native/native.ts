@@ -43,7 +43,7 @@ export interface Native {
   signal(pidfd: number, signal: number): void;
   /** Resolves with the exit of a child of ours and reaps it. The wait keeps the event loop alive unless `keepAlive` is false. */
   waitExit(pidfd: number, options?: { readonly keepAlive?: boolean }): Promise<ExitStatus>;
-  /** Reaps every child of this process that has ended, up to the one with this pid. For who has no other children. */
+  /** Reaps every child of this process that has ended but the one with this pid, as long as that one isn't reaped. For who has no other children meanwhile. */
   reapOthers(pid: number): void;
   /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
   waitGone(pidfd: number): Promise<void>;
