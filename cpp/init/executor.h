@@ -120,6 +120,7 @@ class Executor {
   Status mount_by_path(const operations::Mount& op, int target, bool existed);
   struct Cover;
   Status put_cover(Cover& cover, int target, const char* path);
+  Result<UniqueFd> bound_tree(const operations::BindMount& op);
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
   Result<UniqueFd*> slot_of(uint32_t slot, const char* what);
@@ -150,6 +151,8 @@ class Executor {
   UniqueFd state_;
   /** What was opened in the runtime's namespaces: mounts, and user namespaces for their maps. */
   UniqueFd sources_[kSlots];
+  /** Which of the mounts have mapped ids. */
+  bool is_mapped_[kSlots] = {};
   /** HOME=…, where it was looked up. */
   PathText home_;
   UniqueFd time_offsets_;

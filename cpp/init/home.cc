@@ -26,6 +26,8 @@ class Lines {
  private:
   bool get(char& c) {
     if (at_ == end_) {
+      // The image's file may be as long, or as sparse, as it likes.
+      if (++reads_ > kMostReads) return false;
       const long got = sys(SYS_read, fd_, buffer_, sizeof buffer_);
       if (got <= 0) return false;
       at_ = 0;
@@ -36,6 +38,8 @@ class Lines {
   }
 
   int fd_;
+  static constexpr uint32_t kMostReads = 4096;
+  uint32_t reads_ = 0;
   char buffer_[1024];
   size_t at_ = 0;
   size_t end_ = 0;

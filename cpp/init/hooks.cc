@@ -1,6 +1,7 @@
 // What init waits for: its parent, the hooks in the container's namespaces, and the start.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
 #include <poll.h>
@@ -26,7 +27,8 @@ int64_t now() {
 class Tail {
  public:
   void read_from(int pipe) {
-    for (;;) {
+    // A hook that never stops writing must not keep us from looking at the clock.
+    for (int reads = 0; reads < 128; ++reads) {
       if (size_ == sizeof bytes_ - 1) {
         __builtin_memmove(bytes_, bytes_ + kHalf, size_ - kHalf);
         size_ -= kHalf;
@@ -50,6 +52,8 @@ class Tail {
   sys(SYS_dup3, state, 0, 0);
   sys(SYS_dup3, output, 1, 0);
   sys(SYS_dup3, output, 2, 0);
+  // What the caller preserves is for the container's program.
+  sys(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
   const Vector args(op.args);
   const Vector env(op.env);
   sys(SYS_execve, op.file, args.get(), env.get());
@@ -118,7 +122,9 @@ Status Executor::run(const operations::AwaitHooks&) {
 
 Status Executor::run(const operations::RunHook& op) {
   int pipe[2];
-  TRY(check(sys(SYS_pipe2, pipe, O_CLOEXEC | O_NONBLOCK), "pipe2", op.file));
+  TRY(check(sys(SYS_pipe2, pipe, O_CLOEXEC), "pipe2", op.file));
+  // Our end alone: a hook that writes more than the pipe holds waits, as any program expects.
+  sys(SYS_fcntl, pipe[0], F_SETFL, O_NONBLOCK);
   UniqueFd output(pipe[0]);
   UniqueFd writer(pipe[1]);
   // The state lies in a memfd that all hooks read from its start.

@@ -59,6 +59,7 @@ Status Executor::run(const operations::OpenSource& op) {
   if (op.user_namespace != 0) {
     UniqueFd& maps = *TRY(slot_of(op.user_namespace, op.source));
     TRY(map_ids(tree.get(), maps.get(), op.map_all, op.source));
+    is_mapped_[op.slot] = true;
   }
   slot = static_cast<UniqueFd&&>(tree);
   return {};
@@ -128,8 +129,21 @@ Status Executor::mount_by_path(const operations::Mount& op, int target, bool exi
   return propagate(mount.get(), op);
 }
 
+/**
+ * What the container's root can reach is cloned where it lives: there the kernel has locked what the host's mounts
+ * forbid and cover, which a tree that comes from the host's namespace would let it undo.
+ */
+Result<UniqueFd> Executor::bound_tree(const operations::BindMount& op) {
+  if (op.slot == 0 || op.slot >= kSlots || is_mapped_[op.slot]) {
+    return source_tree(op.slot, op.source, op.recursive);
+  }
+  auto tree = clone_tree(AT_FDCWD, op.source, op.recursive, op.source);
+  if (!tree.ok() && tree.error().number == EACCES) return source_tree(op.slot, op.source, op.recursive);
+  return tree;
+}
+
 Status Executor::run(const operations::BindMount& op) {
-  UniqueFd tree = TRY(source_tree(op.slot, op.source, op.recursive));
+  UniqueFd tree = TRY(bound_tree(op));
   struct stat source = TRY(status_of(tree.get(), op.source));
   const Missing leaf = S_ISDIR(source.st_mode) ? Missing::Directory : Missing::File;
   UniqueFd target = TRY(make_in_root(root_.get(), op.target, leaf, resolution(op.no_symlinks)));

@@ -24,6 +24,19 @@ const char* file_of(uint32_t type) {
   }
 }
 
+/** KEYCTL_DESCRIBE says `keyring;UID;GID;PERM;NAME`. */
+bool is_own_keyring(long keyring) {
+  char about[512] = {};
+  if (sys(SYS_keyctl, KEYCTL_DESCRIBE, keyring, about, sizeof about - 1) < 0) return false;
+  const char* start = find(about, ';');
+  const char* end = start == nullptr ? nullptr : find(start + 1, ';');
+  if (end == nullptr) return false;
+  Text<16> number;
+  number.add(start + 1, static_cast<size_t>(end - start - 1));
+  uint32_t uid = 0;
+  return parse_u32(number.get(), uid) && uid == static_cast<uint32_t>(sys(SYS_geteuid));
+}
+
 }  // namespace
 
 Status Executor::run(const operations::JoinCgroups& op) {
@@ -143,10 +156,15 @@ Status Executor::run(const operations::Clone& op) {
 Status Executor::run(const operations::NewSession&) { return check(sys(SYS_setsid), "setsid"); }
 
 Status Executor::run(const operations::JoinSessionKeyring& op) {
-  const long keyring = sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op.name);
+  long keyring = sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, op.name);
   // Kernels without keyrings have nothing to isolate.
   if (keyring == -ENOSYS) return {};
   TRY(check(keyring, "keyctl", op.name));
+  // A name may be anybody's: one that another user has made is left for one without a name.
+  if (!is_own_keyring(keyring)) {
+    keyring = sys(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+    TRY(check(keyring, "keyctl", op.name));
+  }
   // As it is made, and searchable by its owner: programs that change their user would lose it else.
   constexpr uint32_t kPermissions = 0x3f1b0000;
   return check(sys(SYS_keyctl, KEYCTL_SETPERM, keyring, kPermissions), "keyctl", op.name);

@@ -28,9 +28,11 @@ Status Executor::run(const operations::MakeNode& op) {
   }
   if (made == -EEXIST) return {};
   // Both again: mknod's mode went through the umask, and a device may belong to any user. O_PATH
-  // descriptors can't be fchmod'ed, so it is done by name, in a directory that we hold.
+  // descriptors can't be fchmod'ed, and by name a link could be in its place by now: procfs leads to the node itself.
   TRY(check(sys(SYS_fchownat, node.get(), "", op.uid, op.gid, AT_EMPTY_PATH), "chown", op.path));
-  return check(sys(SYS_fchmodat, place.directory.get(), place.name, op.mode & 07777), "chmod", op.path);
+  Text<32> link;
+  link.add("self/fd/").add_number(static_cast<uint64_t>(node.get()));
+  return check(sys(SYS_fchmodat, proc_.get(), link.get(), op.mode & 07777), "chmod", op.path);
 }
 
 Status Executor::run(const operations::BindNode& op) {

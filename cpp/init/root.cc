@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/stat.h>
 
 #include "../core/device.h"
@@ -33,7 +34,13 @@ Status make_parent_private() {
 }  // namespace
 
 Status Executor::run(const operations::EnterRootfs& op) {
-  return check(sys(SYS_chdir, op.source), "chdir", op.source);
+  // It has no links where it was looked up. Where a joined mount namespace has one, whoever owns that namespace
+  // put it there, and it may lead through /proc/PID/root to the host's.
+  open_how how{};
+  how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  UniqueFd root = TRY(check_fd(sys(SYS_openat2, AT_FDCWD, op.source, &how, sizeof how), "openat2", op.source));
+  return check(sys(SYS_fchdir, root.get()), "fchdir", op.source);
 }
 
 Status Executor::run(const operations::SetMountPropagation& op) {
@@ -109,10 +116,16 @@ Status Executor::change_root_pivot() {
 }
 
 Status Executor::change_root_move() {
+  // With a shared propagation these mounts are still peers of the host's, which would lose what is unmounted here.
+  UniqueFd top = TRY(check_fd(sys(SYS_openat, AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), "open", "/"));
+  TRY(set_propagation(top.get(), MS_PRIVATE, "/"));
   // What stays below the moved root could still be reached by whoever breaks out of the chroot:
   // at least no proc and no sysfs of the host is left there.
-  sys(SYS_umount2, "/proc", kDetach);
-  sys(SYS_umount2, "/sys", kDetach);
+  const char* const hidden[] = {"/proc", "/sys"};
+  for (const char* path : hidden) {
+    UniqueFd at(static_cast<int>(sys(SYS_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC)));
+    if (at.valid() && set_propagation(at.get(), MS_PRIVATE | MS_REC, path).ok()) sys(SYS_umount2, path, kDetach);
+  }
   TRY(check(sys(SYS_fchdir, root_.get()), "fchdir", "rootfs"));
   TRY(check(sys(SYS_mount, ".", "/", nullptr, MS_MOVE, nullptr), "mount", "rootfs"));
   return check(sys(SYS_chroot, "."), "chroot", "rootfs");

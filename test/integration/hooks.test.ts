@@ -1,7 +1,9 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readlinkSync,
   writeFileSync,
@@ -198,5 +200,23 @@ root(test)('the hooks of later moments are those that were there at create', () 
   lab.ok(['delete', id]);
   assert.ok(existsSync(join(file, 'out')));
 });
+
+for (const kind of ['createContainer', 'startContainer'] as const) {
+  root(test)(
+    `a ${kind} hook may write more than a pipe holds, and has no descriptors of others`,
+    () => {
+      const bundle = lab.bundle((spec) => {
+        const script = 'head -c 300000 /dev/zero && test "$(ls /proc/self/fd | wc -l)" = 4';
+        spec.hooks[kind] = [{ path: '/bin/sh', args: ['sh', '-c', script] }];
+      });
+      const file = openSync('/etc/hostname', 'r');
+      try {
+        lab.ok(['run', '--preserve-fds', '1', '--bundle', bundle, lab.name()], { fds: [file] });
+      } finally {
+        closeSync(file);
+      }
+    },
+  );
+}
 
 lab.finish(test);
