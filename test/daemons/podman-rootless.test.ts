@@ -31,7 +31,7 @@ bed.check('run: exit codes', () => {
 });
 
 bed.check('run: a terminal', () => {
-  const { code, stdout } = podman.onTerminal(
+  const { code, stdout, stderr } = podman.onTerminal(
     'run',
     '--rm',
     '-it',
@@ -42,7 +42,7 @@ bed.check('run: a terminal', () => {
     '-c',
     'tty; exit 3',
   );
-  assert.is(code, 3, stdout);
+  assert.is(code, 3, stdout + stderr);
   assert.match(stdout, /\/dev\/pts\/0/);
 });
 

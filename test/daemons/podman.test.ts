@@ -37,7 +37,7 @@ bed.check('run: output, input, exit status, exit codes 125 to 127', () => {
 });
 
 bed.check('run: a terminal', () => {
-  const { code, stdout } = podman.onTerminal(
+  const { code, stdout, stderr } = podman.onTerminal(
     'run',
     '--rm',
     '-it',
@@ -48,7 +48,7 @@ bed.check('run: a terminal', () => {
     '-c',
     'tty; exit 3',
   );
-  assert.is(code, 3, stdout);
+  assert.is(code, 3, stdout + stderr);
   assert.match(stdout, /\/dev\/pts\/0/);
 });
 

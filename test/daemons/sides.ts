@@ -48,7 +48,11 @@ export class Side {
   bundle(args: readonly string[], mutate: Mutate = () => {}): string {
     const folder = join(this.folder, `b${++this.#count}`);
     mkdirSync(folder);
-    const spec = structuredClone(defaultSpec()) as Parameters<Mutate>[0];
+    // A version that older runtimes know too.
+    const spec = {
+      ...structuredClone(defaultSpec()),
+      ociVersion: '1.0.2',
+    } as Parameters<Mutate>[0];
     spec.process.terminal = false;
     spec.process.args = [...args];
     spec.root = { path: this.#bed.rootfs, readonly: true };
