@@ -72,6 +72,8 @@
         '-Wl,--exclude-libs,ALL',
         '-Wl,--version-script=<(module_root_dir)/cpp/exports.map',
         '-Wl,--gc-sections',
+        # Filters that were kept compiled are told from those of another build by it.
+        '-Wl,--build-id=sha1',
         '-Wl,-z,relro,-z,now,-z,noexecstack',
       ],
       # make doesn't see .incbin. A fresh copy of embed.S for each init makes it see a new source.

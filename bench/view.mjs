@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The mounts of v1 hierarchies: where they are and their controllers. */
-function hierarchies() {
+export function hierarchies() {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .trim()
     .split('\n')

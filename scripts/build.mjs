@@ -94,7 +94,11 @@ async function bundle() {
     entryPoints: ['ts/cli/loader.ts'],
     outfile: 'dist/tsrunc.cjs',
     format: 'cjs',
-    banner: { js: '#!/usr/bin/env node' },
+    // A shell reads the second line as a command, JavaScript as a string and a comment. Node raises its soft
+    // limit of descriptors at the start, and nothing but a look before could tell what the container is due.
+    banner: {
+      js: `#!/bin/sh\n':' //; TSRUNC_NOFILE="$(ulimit -Sn)" exec node "$0" "$@"`,
+    },
   });
   await bundleOne({
     entryPoints: ['ts/cli/code-cache.ts'],

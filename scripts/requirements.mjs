@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 
 const has = (file) => existsSync(file);
 
-function executable(name) {
+export function executable(name) {
   for (const folder of (process.env.PATH ?? '').split(':')) {
     try {
       const file = join(folder || '.', name);

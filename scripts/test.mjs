@@ -9,6 +9,7 @@ import { build } from './build.mjs';
 import { busyboxBundle } from './busybox-bundle.mjs';
 import { buildNativeTests, nativeTests, subreaper } from './native-tests.mjs';
 import { dim, green, red, root, run, step, yellow } from './steps.mjs';
+import { noWorld, World } from './world.mjs';
 
 const fileTimeout = 300;
 const bin = (name) => join(root, 'node_modules/.bin', name);
@@ -52,6 +53,16 @@ function runTest(args, env) {
   });
 }
 
+/** Runs a test file where it belongs: those of daemons in a world of their own. `left` names what stays of it. */
+async function runFile(file, env) {
+  const program = [process.execPath, '--import', 'tsx', file];
+  if (!inRoom('daemons', file)) return { ...(await runTest(program, env)), left: [] };
+  const world = new World();
+  // The inner one is the world's init; the outer one ends the world if this program is ended.
+  const result = await runTest(world.enter([subreaper, String(fileTimeout), ...program]), env);
+  return { ...result, left: world.remove().map((path) => `cgroup ${path}`) };
+}
+
 /** What a test has left in its temporary folder, or mounted there. tsx and Node keep caches in it. */
 function leftIn(folder) {
   const files = readdirSync(folder).filter((name) => !/^(tsx|node-compile-cache)/.test(name));
@@ -61,6 +72,8 @@ function leftIn(folder) {
     .filter((target) => target.startsWith(folder));
   return [...mounts.map((target) => `mount ${target}`), ...files.map((name) => `file ${name}`)];
 }
+
+const inRoom = (room, file) => relative(root, file).startsWith(join('test', room));
 
 /** uvu's summary; undefined when the file didn't come that far. */
 function summary(output) {
@@ -79,9 +92,9 @@ async function testFile(file, temporary) {
   delete env.NODE_EXTRA_CA_CERTS;
   // A pipe gets no colours of itself; each of these makes Node load more at its start.
   for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_OPTIONS']) delete env[name];
-  const { output, code } = await runTest([process.execPath, '--import', 'tsx', file], env);
+  const { output, code, left: cgroups } = await runFile(file, env);
   const result = summary(output);
-  const left = leftIn(temporary);
+  const left = [...leftIn(temporary), ...cgroups];
   const troubles = [...output.matchAll(/^# (left behind: .*|broken off: .*)$/gm)].map(
     (match) => match[1],
   );
@@ -112,7 +125,7 @@ async function testFile(file, temporary) {
 }
 
 function testFiles(pattern) {
-  const order = ['unit', 'cli', 'integration', 'package'];
+  const order = ['unit', 'cli', 'integration', 'daemons', 'package'];
   return order
     .map((room) => join(root, 'test', room))
     .filter((folder) => existsSync(folder))
@@ -157,7 +170,12 @@ async function all(pattern) {
   if (files.length === 0) return fail(`no test file's path contains "${pattern}"`);
   // Short, since the tests' socket paths begin with it.
   const temporary = mkdtempSync('/tmp/tsrunc-');
-  for (const file of files) await testFile(file, temporary);
+  const wants = files.some((file) => inRoom('daemons', file)) ? noWorld() : undefined;
+  if (wants !== undefined) skips.push(`test/daemons: wants ${wants}`);
+  for (const file of files) {
+    if (wants === undefined || !inRoom('daemons', file)) await testFile(file, temporary);
+    else ++counts.skipped;
+  }
   if (leftIn(temporary).every((what) => !what.startsWith('mount')))
     rmSync(temporary, { recursive: true });
 }

@@ -3,8 +3,10 @@ export { type ErrorCode, TsruncError } from './errors.js';
 export type {
   CreateOptions,
   DeleteOptions,
+  ExecOptions,
   KillOptions,
   RunningContainer,
+  RunningProcess,
   RunOptions,
   RuntimeOptions,
   Stdio,
@@ -13,5 +15,5 @@ export { Runtime } from './lifecycle/runtime.js';
 export type { ExitStatus } from './native/native.js';
 export type { Operation, Program } from './plan/operations.js';
 export { defaultSpec, rootlessSpec } from './spec/default.js';
-export type { Spec } from './spec/types.js';
+export type { LinuxResources, Spec } from './spec/types.js';
 export type { State, Status } from './state/state.js';

@@ -17,6 +17,7 @@ void close_fd(const Napi::CallbackInfo& info);
 // sockets.cc
 Napi::Value socket_pair(const Napi::CallbackInfo& info);
 Napi::Value listen_at(const Napi::CallbackInfo& info);
+Napi::Value bind_datagram(const Napi::CallbackInfo& info);
 Napi::Value connect_to(const Napi::CallbackInfo& info);
 
 // messages.cc
@@ -27,6 +28,7 @@ Napi::Value receive_message(const Napi::CallbackInfo& info);
 Napi::Value open_pidfd(const Napi::CallbackInfo& info);
 void signal_pidfd(const Napi::CallbackInfo& info);
 Napi::Value wait_exit(const Napi::CallbackInfo& info);
+void reap_others(const Napi::CallbackInfo& info);
 Napi::Value wait_gone(const Napi::CallbackInfo& info);
 
 // process.cc
@@ -36,9 +38,15 @@ Napi::Value get_resource_limit(const Napi::CallbackInfo& info);
 // terminal.cc
 Napi::Value window_size(const Napi::CallbackInfo& info);
 void set_window_size(const Napi::CallbackInfo& info);
+void pass_output(const Napi::CallbackInfo& info);
+
+// network.cc
+Napi::Value route_socket(const Napi::CallbackInfo& info);
 
 // seccomp.cc
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info);
+Napi::Value seccomp_compiler(const Napi::CallbackInfo& info);
+Napi::Value sha256_of(const Napi::CallbackInfo& info);
 
 // bpf.cc
 void attach_device_program(const Napi::CallbackInfo& info);

@@ -22,6 +22,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<socket_pair>(exports, "socketPair");
   define<make_pipe>(exports, "pipe");
   define<listen_at>(exports, "listen");
+  define<bind_datagram>(exports, "bindDatagram");
   define<connect_to>(exports, "connect");
   define<send_message>(exports, "send");
   define<receive_message>(exports, "receive");
@@ -29,12 +30,17 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<signal_pidfd>(exports, "signal");
   define<wait_exit>(exports, "waitExit");
   define<wait_gone>(exports, "waitGone");
+  define<reap_others>(exports, "reapOthers");
   define<try_lock>(exports, "tryLock");
   define<set_subreaper>(exports, "setSubreaper");
   define<get_resource_limit>(exports, "getResourceLimit");
   define<window_size>(exports, "windowSize");
   define<set_window_size>(exports, "setWindowSize");
+  define<pass_output>(exports, "passOutput");
+  define<route_socket>(exports, "routeSocket");
   define<compile_seccomp>(exports, "compileSeccomp");
+  define<seccomp_compiler>(exports, "seccompCompiler");
+  define<sha256_of>(exports, "sha256");
   define<attach_device_program>(exports, "attachDeviceProgram");
   define<close_fd>(exports, "close");
   return exports;

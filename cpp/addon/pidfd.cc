@@ -64,6 +64,19 @@ Napi::Value wait_exit(const Napi::CallbackInfo& info) {
   return Waits::of(info.Env()).wait(to_fd(info[0]), kExit, released ? Hold::Nothing : Hold::Loop);
 }
 
+void reap_others(const Napi::CallbackInfo& info) {
+  const int64_t known = to_integer(info[0], "a pid", 1, std::numeric_limits<int>::max());
+  for (;;) {
+    siginfo_t status{};
+    const long looked = sys(SYS_waitid, P_ALL, 0, &status, WEXITED | WNOHANG | WNOWAIT, nullptr);
+    if (looked == -ECHILD) return;
+    checked(info.Env(), looked, "waitid");
+    // The known one's end is somebody else's to hear of; behind it there is nothing left to tidy up for.
+    if (status.si_pid == 0 || status.si_pid == known) return;
+    sys(SYS_waitid, P_PID, status.si_pid, &status, WEXITED | WNOHANG, nullptr);
+  }
+}
+
 Napi::Value wait_gone(const Napi::CallbackInfo& info) {
   return Waits::of(info.Env()).wait(to_fd(info[0]), kGone);
 }

@@ -1,32 +1,15 @@
 // Compiles seccomp policies with libseccomp, on libuv's thread pool: a large one takes 10 ms.
-#include <errno.h>
-#include <seccomp.h>
-#include <sys/stat.h>
-
-#include <algorithm>
 #include <memory>
-#include <mutex>
 
-#include "../core/syscall.h"
-#include "../core/unique_fd.h"
 #include "arguments.h"
+#include "build_id.h"
 #include "errors.h"
 #include "functions.h"
+#include "seccomp_compiler.h"
+#include "sha256.h"
 
 namespace tsrunc::addon {
 namespace {
-
-struct Rule {
-  uint32_t action;
-  std::vector<std::string> names;
-  std::vector<scmp_arg_cmp> args;
-};
-
-struct Policy {
-  uint32_t default_action;
-  std::vector<std::string> architectures;
-  std::vector<Rule> rules;
-};
 
 scmp_compare to_comparison(Napi::Value value) {
   static constexpr std::pair<std::string_view, scmp_compare> kOperators[] = {
@@ -45,11 +28,11 @@ scmp_compare to_comparison(Napi::Value value) {
   throw argument_error(value.Env(), "libseccomp has no operator " + wanted);
 }
 
-Rule to_rule(Napi::Value value) {
+SeccompRule to_rule(Napi::Value value) {
   const Napi::Object object = to_object(value, "a seccomp rule");
-  Rule rule{to_u32(object.Get("action"), "a seccomp action"),
-            to_texts(object.Get("names"), "a system call's name"),
-            {}};
+  SeccompRule rule{to_u32(object.Get("action"), "a seccomp action"),
+                   to_texts(object.Get("names"), "a system call's name"),
+                   {}};
   const Napi::Array args = to_array(object.Get("args"), "a seccomp rule's arguments");
   for (uint32_t i = 0; i < args.Length(); ++i) {
     const Napi::Object arg = to_object(args[i], "a seccomp argument");
@@ -61,11 +44,14 @@ Rule to_rule(Napi::Value value) {
   return rule;
 }
 
-Policy to_policy(Napi::Value value) {
+SeccompPolicy to_policy(Napi::Value value) {
   const Napi::Object object = to_object(value, "a seccomp policy");
-  Policy policy{to_u32(object.Get("defaultAction"), "a seccomp action"),
-                to_texts(object.Get("architectures"), "an architecture"),
-                {}};
+  const Napi::Value newer = object.Get("newerAction");
+  SeccompPolicy policy{
+      to_u32(object.Get("defaultAction"), "a seccomp action"),
+      newer.IsUndefined() ? std::nullopt : std::optional(to_u32(newer, "a seccomp action")),
+      to_texts(object.Get("architectures"), "an architecture"),
+      {}};
   const Napi::Array rules = to_array(object.Get("rules"), "a seccomp policy's rules");
   for (uint32_t i = 0; i < rules.Length(); ++i) policy.rules.push_back(to_rule(rules[i]));
   return policy;
@@ -78,126 +64,28 @@ struct Failure {
   std::string subject;
 };
 
-/** Compiles one policy. No Node-API in here: it runs on another thread. */
-class Compiler {
- public:
-  explicit Compiler(const Policy& policy) : policy_(policy) {}
-
-  Failure compile(std::vector<uint8_t>& program) {
-    ask_kernel_once();
-    context_.reset(seccomp_init(policy_.default_action));
-    if (!context_) return {-EINVAL, "seccomp_init", std::to_string(policy_.default_action)};
-    set_attributes();
-    if (Failure failure = add_architectures(); failure.number != 0) return failure;
-    for (const Rule& rule : policy_.rules) {
-      if (Failure failure = add(rule); failure.number != 0) return failure;
-    }
-    return write(program);
-  }
-
- private:
-  struct Release {
-    void operator()(void* context) const { seccomp_release(context); }
-  };
-
-  /** libseccomp finds out what the kernel knows at the first call, into variables without a lock.
-   */
-  static void ask_kernel_once() {
-    static std::once_flag once;
-    std::call_once(once, [] { seccomp_api_get(); });
-  }
-
-  void set_attributes() {
-    // The errno of the system call that failed instead of ECANCELED.
-    seccomp_attr_set(context_.get(), SCMP_FLTATR_API_SYSRAWRC, 1);
-    seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_NNP, 0);
-    // A binary tree: a long list of system calls costs each of them little. Not everywhere
-    // supported.
-    seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, 2);
-  }
-
-  Failure add_architectures() {
-    constexpr std::string_view kPrefix = "SCMP_ARCH_";
-    for (const std::string& name : policy_.architectures) {
-      std::string token = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
-      std::transform(token.begin(), token.end(), token.begin(),
-                     [](unsigned char c) { return std::tolower(c); });
-      const uint32_t architecture = seccomp_arch_resolve_name(token.c_str());
-      if (architecture == 0) return {-EINVAL, "seccomp_arch_resolve_name", name};
-      const int result = seccomp_arch_add(context_.get(), architecture);
-      if (result < 0 && result != -EEXIST) return {result, "seccomp_arch_add", name};
-    }
-    return {};
-  }
-
-  Failure add(const Rule& rule) {
-    // libseccomp refuses what the default does anyway.
-    if (rule.action == policy_.default_action) return {};
-    for (const std::string& name : rule.names) {
-      const int number = seccomp_syscall_resolve_name(name.c_str());
-      if (number == __NR_SCMP_ERROR) continue;
-      const int result = add(rule.action, number, rule.args);
-      if (result < 0 && result != -EEXIST) return {result, "seccomp_rule_add", name};
-    }
-    return {};
-  }
-
-  /**
-   * The conditions of a rule hold together, but libseccomp takes one for each argument. Profiles in
-   * the field have several on one argument and mean any of them, as runc reads it: a rule for each.
-   */
-  int add(uint32_t action, int number, const std::vector<scmp_arg_cmp>& args) {
-    const auto count = static_cast<unsigned>(args.size());
-    if (!has_repeated_index(args))
-      return seccomp_rule_add_array(context_.get(), action, number, count, args.data());
-    for (const scmp_arg_cmp& arg : args) {
-      const int result = seccomp_rule_add_array(context_.get(), action, number, 1, &arg);
-      if (result < 0 && result != -EEXIST) return result;
-    }
-    return 0;
-  }
-
-  static bool has_repeated_index(const std::vector<scmp_arg_cmp>& args) {
-    unsigned seen = 0;
-    for (const scmp_arg_cmp& arg : args) {
-      if ((seen & (1U << arg.arg)) != 0) return true;
-      seen |= 1U << arg.arg;
-    }
-    return false;
-  }
-
-  Failure write(std::vector<uint8_t>& program) {
-    const long fd = sys(SYS_memfd_create, "tsrunc-seccomp", 1U);  // MFD_CLOEXEC
-    if (fd < 0) return {fd, "memfd_create", {}};
-    const UniqueFd file(static_cast<int>(fd));
-    if (const int result = seccomp_export_bpf(context_.get(), file.get()); result < 0) {
-      return {result, "seccomp_export_bpf", {}};
-    }
-    struct stat status {};
-    if (const long result = sys(SYS_fstat, file.get(), &status); result < 0)
-      return {result, "fstat", {}};
-    program.resize(static_cast<size_t>(status.st_size));
-    const long got = sys(SYS_pread64, file.get(), program.data(), program.size(), 0);
-    if (got != status.st_size) return {got < 0 ? got : -EIO, "pread", {}};
-    return {};
-  }
-
-  const Policy& policy_;
-  std::unique_ptr<void, Release> context_;
-};
-
 /** One compilation: a promise, and the work on another thread. */
 struct Work {
-  Policy policy;
+  SeccompPolicy policy;
   Napi::Promise::Deferred deferred;
   napi_async_work handle = nullptr;
-  std::vector<uint8_t> program;
-  Failure failure;
+  CompiledFilter compiled;
+  SeccompFailure failure;
 };
 
 void execute(napi_env /*env*/, void* data) {
   auto& work = *static_cast<Work*>(data);
-  work.failure = Compiler(work.policy).compile(work.program);
+  work.failure = compile(work.policy, work.compiled);
+}
+
+Napi::Object to_result(Napi::Env env, const CompiledFilter& compiled) {
+  Napi::Object result = Napi::Object::New(env);
+  Napi::Array unknown = Napi::Array::New(env, compiled.unknown.size());
+  for (uint32_t i = 0; i < compiled.unknown.size(); ++i) unknown[i] = compiled.unknown[i];
+  result["filter"] =
+      Napi::Buffer<uint8_t>::Copy(env, compiled.program.data(), compiled.program.size());
+  result["unknown"] = unknown;
+  return result;
 }
 
 void complete(napi_env raw, napi_status status, void* data) {
@@ -207,13 +95,12 @@ void complete(napi_env raw, napi_status status, void* data) {
   if (status == napi_cancelled) return;
   const Napi::HandleScope handles(env);
   try {
-    const Failure& failure = work->failure;
+    const SeccompFailure& failure = work->failure;
     if (failure.number != 0) {
       work->deferred.Reject(
           system_error(env, failure.number, failure.syscall, failure.subject).Value());
     } else {
-      work->deferred.Resolve(
-          Napi::Buffer<uint8_t>::Copy(env, work->program.data(), work->program.size()));
+      work->deferred.Resolve(to_result(env, work->compiled));
     }
   } catch (const Napi::Error&) {
     // JavaScript can't run any more (a worker that is being terminated): nobody waits.
@@ -221,6 +108,21 @@ void complete(napi_env raw, napi_status status, void* data) {
 }
 
 }  // namespace
+
+/** What a compiled filter depends on beside its policy: libseccomp and our own code. */
+Napi::Value seccomp_compiler(const Napi::CallbackInfo& info) {
+  const scmp_version* version = seccomp_version();
+  const std::string build = build_id();
+  if (build.empty()) return info.Env().Undefined();
+  return Napi::String::New(info.Env(), "libseccomp " + std::to_string(version->major) + "." +
+                                           std::to_string(version->minor) + "." +
+                                           std::to_string(version->micro) + " " + build);
+}
+
+Napi::Value sha256_of(const Napi::CallbackInfo& info) {
+  const auto digest = sha256(to_bytes(info[0]));
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), digest.data(), digest.size());
+}
 
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

@@ -1,6 +1,7 @@
 // AF_UNIX sockets, at paths of any length.
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,10 +17,18 @@
 namespace tsrunc::addon {
 namespace {
 
+/** What a path that begins with `@` is: a file's, or the abstract name that sd_notify(3) takes it
+ * for. */
+enum class Names { Files, Abstract };
+
 /** A socket's address. A path too long for sun_path goes through a descriptor of its directory. */
 class Address {
  public:
-  Address(Napi::Env env, const std::string& path) : path_(path) {
+  Address(Napi::Env env, const std::string& path, Names names = Names::Files) : path_(path) {
+    if (names == Names::Abstract && path.starts_with('@')) {
+      name_abstract(env);
+      return;
+    }
     // An empty name would be a random abstract socket, which every process could reach.
     if (path.empty()) throw argument_error(env, "a socket's path must not be empty");
     if (path.size() >= sizeof address_.sun_path) shorten(env);
@@ -27,10 +36,22 @@ class Address {
   }
 
   [[nodiscard]] const sockaddr_un* get() const { return &address_; }
+  [[nodiscard]] size_t size() const { return size_; }
   /** What names the socket's file as long as this object lives. */
   [[nodiscard]] const char* path() const { return path_.c_str(); }
 
  private:
+  void name_abstract(Napi::Env env) {
+    if (path_.size() < 2 || path_.size() > sizeof address_.sun_path) {
+      throw system_error(env, EINVAL, "connect", path_,
+                         "an abstract name has from 1 to 107 characters");
+    }
+    path_.copy(address_.sun_path, path_.size());
+    address_.sun_path[0] = '\0';
+    // All bytes count, so those that follow must not be there.
+    size_ = offsetof(sockaddr_un, sun_path) + path_.size();
+  }
+
   void shorten(Napi::Env env) {
     const std::string whole = path_;
     const size_t slash = whole.rfind('/');
@@ -48,6 +69,7 @@ class Address {
   std::string path_;
   UniqueFd directory_;
   sockaddr_un address_{AF_UNIX, {}};
+  size_t size_ = sizeof address_;
 };
 
 UniqueFd make_socket(Napi::Env env, int type) {
@@ -57,15 +79,15 @@ UniqueFd make_socket(Napi::Env env, int type) {
 
 /** Gives the owner the bits that an odd umask took: through a descriptor, so that no symlink is
  * followed. */
-long restore_mode(const char* path) {
+long restore_mode(const char* path, unsigned mode) {
   const long opened = sys(SYS_openat, AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (opened < 0) return opened;
   const UniqueFd file(static_cast<int>(opened));
   struct stat status {};
   const long looked = sys(SYS_newfstatat, file.get(), "", &status, AT_EMPTY_PATH);
-  if (looked < 0 || (status.st_mode & 07777) == 0600) return looked;
+  if (looked < 0 || (status.st_mode & 07777) == mode) return looked;
   const std::string link = "/proc/self/fd/" + std::to_string(file.get());
-  return sys(SYS_fchmodat, AT_FDCWD, link.c_str(), 0600);
+  return sys(SYS_fchmodat, AT_FDCWD, link.c_str(), mode);
 }
 
 }  // namespace
@@ -91,7 +113,7 @@ Napi::Value listen_at(const Napi::CallbackInfo& info) {
   // A bound file has its socket's mode less the umask: never more than this, not even for a moment.
   checked(env, sys(SYS_fchmod, socket.get(), 0600), "fchmod");
   checked(env, sys(SYS_bind, socket.get(), address.get(), sizeof(sockaddr_un)), "bind", path);
-  long result = restore_mode(address.path());
+  long result = restore_mode(address.path(), 0600);
   const char* failed = "chmod";
   if (result == 0) {
     result = sys(SYS_listen, socket.get(), 16);
@@ -102,17 +124,31 @@ Napi::Value listen_at(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, socket.release());
 }
 
+Napi::Value bind_datagram(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = to_text(info[0], "a socket's path");
+  UniqueFd socket = make_socket(env, SOCK_DGRAM | SOCK_NONBLOCK);
+  const Address address(env, path);
+  checked(env, sys(SYS_bind, socket.get(), address.get(), address.size()), "bind", path);
+  // Whoever the container's user is: the folder says who comes here.
+  const long opened = restore_mode(address.path(), 0777);
+  if (opened < 0) sys(SYS_unlinkat, AT_FDCWD, address.path(), 0);
+  checked(env, opened, "chmod", path);
+  return Napi::Number::New(env, socket.release());
+}
+
 Napi::Value connect_to(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = to_text(info[0], "a socket's path");
   const std::string type = to_text(info[1], "a socket's type");
-  if (type != "stream" && type != "seqpacket") {
-    throw argument_error(env, "a socket's type must be 'stream' or 'seqpacket'");
+  const bool datagram = type == "datagram";
+  if (!datagram && type != "stream" && type != "seqpacket") {
+    throw argument_error(env, "a socket's type must be 'stream', 'seqpacket' or 'datagram'");
   }
-  UniqueFd socket =
-      make_socket(env, (type == "stream" ? SOCK_STREAM : SOCK_SEQPACKET) | SOCK_NONBLOCK);
-  const Address address(env, path);
-  checked(env, sys(SYS_connect, socket.get(), address.get(), sizeof(sockaddr_un)), "connect", path);
+  const int kind = datagram ? SOCK_DGRAM : type == "stream" ? SOCK_STREAM : SOCK_SEQPACKET;
+  UniqueFd socket = make_socket(env, kind | SOCK_NONBLOCK);
+  const Address address(env, path, datagram ? Names::Abstract : Names::Files);
+  checked(env, sys(SYS_connect, socket.get(), address.get(), address.size()), "connect", path);
   return Napi::Number::New(env, socket.release());
 }
 

@@ -1,5 +1,7 @@
-// The size of terminals.
+// The size and the mode of terminals.
+#include <errno.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 
 #include "../core/syscall.h"
 #include "arguments.h"
@@ -26,6 +28,14 @@ void set_window_size(const Napi::CallbackInfo& info) {
   size.ws_row =
       static_cast<uint16_t>(to_integer(wanted.Get("height"), "a terminal's height", 0, UINT16_MAX));
   checked(info.Env(), sys(SYS_ioctl, fd, TIOCSWINSZ, &size), "ioctl");
+}
+
+void pass_output(const Napi::CallbackInfo& info) {
+  const int fd = to_fd(info[0]);
+  termios mode{};
+  if (tcgetattr(fd, &mode) != 0) throw system_error(info.Env(), errno, "tcgetattr");
+  mode.c_oflag &= ~static_cast<tcflag_t>(OPOST);
+  if (tcsetattr(fd, TCSANOW, &mode) != 0) throw system_error(info.Env(), errno, "tcsetattr");
 }
 
 }  // namespace tsrunc::addon

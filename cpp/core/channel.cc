@@ -42,6 +42,13 @@ Status Channel::send_failed(uint32_t index, uint8_t code, const Error& error) co
 }
 
 Status Channel::send_bytes(const uint8_t* data, size_t size, int attached) const {
+  if (plain_ && attached < 0) {
+    long written;
+    do {
+      written = sys(SYS_write, socket_.get(), data, size);
+    } while (written == -EINTR);
+    return check(written, "write");
+  }
   iovec part{const_cast<uint8_t*>(data), size};
   msghdr header{};
   header.msg_iov = &part;
@@ -64,6 +71,7 @@ Status Channel::send_bytes(const uint8_t* data, size_t size, int attached) const
 }
 
 Result<Received> Channel::receive() const {
+  if (plain_) return receive_plain();
   uint8_t code = 0;
   iovec part{&code, sizeof code};
   Control control{};
@@ -86,6 +94,19 @@ Result<Received> Channel::receive() const {
     __builtin_memcpy(&fd, CMSG_DATA(rights), sizeof fd);
     received.fd.reset(fd);
   }
+  return received;
+}
+
+Result<Received> Channel::receive_plain() const {
+  uint8_t code = 0;
+  long got;
+  do {
+    got = sys(SYS_read, socket_.get(), &code, sizeof code);
+  } while (got == -EINTR);
+  if (got == 0 || got == -ECONNRESET) return Error{EPIPE, "read"};
+  if (got < 0) return Error{static_cast<int>(-got), "read"};
+  Received received;
+  received.reply = static_cast<Reply>(code);
   return received;
 }
 

@@ -25,14 +25,22 @@ class Channel {
   Status send_cloned(uint32_t pid, int pidfd) const;
   Status send_failed(uint32_t index, uint8_t code, const Error& error) const;
 
+  /**
+   * Under a seccomp filter: messages without a descriptor go by write(2), which hardly a filter
+   * forbids, and a reply comes by read(2). SIGPIPE then ends who has lost its parent.
+   */
+  void use_plain_calls() { plain_ = true; }
+
   /** Waits for the parent. EPIPE when it is gone: whoever waits for it then has nothing left to do.
    */
   Result<Received> receive() const;
 
  private:
   Status send_bytes(const uint8_t* data, size_t size, int attached) const;
+  Result<Received> receive_plain() const;
 
   UniqueFd socket_;
+  bool plain_ = false;
 };
 
 }  // namespace tsrunc

@@ -6,53 +6,73 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0xbeefcce9;
+inline constexpr uint32_t kFingerprint = 0x47177e6a;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
   JoinCgroups = 3,
   SetOomScoreAdj = 4,
-  RaiseRlimit = 5,
-  EnterRootfs = 6,
-  OpenSource = 7,
-  JoinNamespaces = 8,
-  CreateUserNamespace = 9,
-  BecomeRoot = 10,
-  Clone = 11,
-  NewSession = 12,
-  JoinSessionKeyring = 13,
-  SetHostname = 14,
-  SetDomainname = 15,
-  LoopbackUp = 16,
-  WriteSysctl = 17,
-  SetMountPropagation = 18,
-  OpenRoot = 19,
-  Mount = 20,
-  BindMount = 21,
-  MakeNode = 22,
-  BindNode = 23,
-  Symlink = 24,
-  OpenConsole = 25,
-  AwaitHooks = 26,
-  RunHook = 27,
-  ChangeRoot = 28,
-  SetRootPropagation = 29,
-  Remount = 30,
-  MaskPath = 31,
-  ReadonlyPath = 32,
-  MakeWorkingDirectory = 33,
-  ChangeDirectory = 34,
-  FindExecutable = 35,
-  AwaitStart = 36,
-  SetRlimit = 37,
-  SetUmask = 38,
-  SetNoNewPrivileges = 39,
-  LoadSeccomp = 40,
-  SetBoundingSet = 41,
-  SetUser = 42,
-  SetCapabilities = 43,
-  Exec = 44,
+  SetAffinity = 5,
+  RaiseRlimit = 6,
+  EnterRootfs = 7,
+  OpenSource = 8,
+  OpenFileSystem = 9,
+  MakeUserNamespace = 10,
+  OpenNamespace = 11,
+  OpenTimeOffsets = 12,
+  JoinNamespaces = 13,
+  TakeRootOf = 14,
+  JoinProcess = 15,
+  CreateUserNamespace = 16,
+  BecomeRoot = 17,
+  CreateTimeNamespace = 18,
+  Clone = 19,
+  NewSession = 20,
+  JoinSessionKeyring = 21,
+  SetHostname = 22,
+  SetDomainname = 23,
+  AwaitNetDevices = 24,
+  LoopbackUp = 25,
+  WriteSysctl = 26,
+  SetMountPropagation = 27,
+  OpenRoot = 28,
+  AdoptRoot = 29,
+  Mount = 30,
+  BindMount = 31,
+  MakeNode = 32,
+  BindNode = 33,
+  Symlink = 34,
+  OpenConsole = 35,
+  AwaitHooks = 36,
+  RunHook = 37,
+  ChangeRoot = 38,
+  SetRootPropagation = 39,
+  Remount = 40,
+  MaskPath = 41,
+  ReadonlyPath = 42,
+  MakeWorkingDirectory = 43,
+  ChangeDirectory = 44,
+  FindExecutable = 45,
+  SetMemoryPolicy = 46,
+  SetPersonality = 47,
+  WriteAttribute = 48,
+  AwaitStart = 49,
+  FindHome = 50,
+  SetNice = 51,
+  SetScheduler = 52,
+  SetIoPriority = 53,
+  PrepareExec = 54,
+  SetRlimit = 55,
+  SetSoftLimit = 56,
+  SetUmask = 57,
+  SetNoNewPrivileges = 58,
+  LoadSeccomp = 59,
+  SetBoundingSet = 60,
+  SetUser = 61,
+  SetCapabilities = 62,
+  AnnounceExec = 63,
+  Exec = 64,
 };
 
 struct SetDumpable {
@@ -70,6 +90,10 @@ struct SetOomScoreAdj {
   int32_t value{};
 };
 
+struct SetAffinity {
+  U32List cpus{};
+};
+
 struct RaiseRlimit {
   uint32_t resource{};
   uint64_t hard{};
@@ -83,11 +107,45 @@ struct OpenSource {
   uint32_t slot{};
   const char* source{};
   bool recursive{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct OpenFileSystem {
+  uint32_t slot{};
+  const char* type{};
+  const char* source{};
+  StringList options{};
+  uint32_t user_namespace{};
+  bool map_all{};
+};
+
+struct MakeUserNamespace {
+  uint32_t slot{};
+  const char* uid_map{};
+  const char* gid_map{};
+};
+
+struct OpenNamespace {
+  uint32_t slot{};
+  const char* file{};
+};
+
+struct OpenTimeOffsets {
 };
 
 struct JoinNamespaces {
   U32List types{};
   StringList files{};
+  uint32_t foreign{};
+};
+
+struct TakeRootOf {
+  uint32_t pid{};
+};
+
+struct JoinProcess {
+  uint32_t flags{};
 };
 
 struct CreateUserNamespace {
@@ -96,6 +154,10 @@ struct CreateUserNamespace {
 struct BecomeRoot {
   uint32_t uid{};
   uint32_t gid{};
+};
+
+struct CreateTimeNamespace {
+  const char* offsets{};
 };
 
 struct Clone {
@@ -117,6 +179,9 @@ struct SetDomainname {
   const char* name{};
 };
 
+struct AwaitNetDevices {
+};
+
 struct LoopbackUp {
 };
 
@@ -135,12 +200,20 @@ struct OpenRoot {
   uint32_t propagation{};
 };
 
+struct AdoptRoot {
+};
+
 struct Mount {
   const char* target{};
   const char* type{};
   const char* source{};
+  uint32_t slot{};
   StringList options{};
+  uint32_t flags{};
   bool no_symlinks{};
+  bool keep_mode{};
+  bool keep_owner{};
+  bool copy_up{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -215,6 +288,7 @@ struct SetRootPropagation {
 
 struct Remount {
   const char* target{};
+  StringList options{};
   uint64_t set{};
   uint64_t clear{};
   uint64_t recursive_set{};
@@ -244,14 +318,61 @@ struct FindExecutable {
   StringList search{};
 };
 
+struct SetMemoryPolicy {
+  uint32_t mode{};
+  U32List nodes{};
+};
+
+struct SetPersonality {
+  uint32_t persona{};
+};
+
+struct WriteAttribute {
+  const char* attribute{};
+  const char* value{};
+};
+
 struct AwaitStart {
   bool listen{};
+};
+
+struct FindHome {
+  uint32_t uid{};
+};
+
+struct SetNice {
+  int32_t value{};
+};
+
+struct SetScheduler {
+  uint32_t policy{};
+  uint64_t flags{};
+  int32_t nice{};
+  uint32_t priority{};
+  uint64_t runtime{};
+  uint64_t deadline{};
+  uint64_t period{};
+};
+
+struct SetIoPriority {
+  uint32_t priority{};
+};
+
+struct PrepareExec {
+  StringList args{};
+  StringList env{};
+  uint32_t preserve{};
 };
 
 struct SetRlimit {
   uint32_t resource{};
   uint64_t soft{};
   uint64_t hard{};
+};
+
+struct SetSoftLimit {
+  uint32_t resource{};
+  uint64_t soft{};
 };
 
 struct SetUmask {
@@ -263,6 +384,7 @@ struct SetNoNewPrivileges {
 
 struct LoadSeccomp {
   uint32_t flags{};
+  bool listener{};
   Bytes filter{};
 };
 
@@ -284,14 +406,12 @@ struct SetCapabilities {
   uint64_t ambient{};
 };
 
+struct AnnounceExec {
+};
+
 struct Exec {
   const char* name{};
   StringList search{};
-  StringList args{};
-  StringList env{};
-  bool set_home{};
-  uint32_t home_of{};
-  uint32_t preserve{};
 };
 
 /** Decodes the arguments of one operation and gives them to the executor's `run`. */
@@ -322,6 +442,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetAffinity: {
+      SetAffinity op;
+      reader.read(op.cpus);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::RaiseRlimit: {
       RaiseRlimit op;
       reader.read(op.resource);
@@ -340,6 +466,39 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.slot);
       reader.read(op.source);
       reader.read(op.recursive);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenFileSystem: {
+      OpenFileSystem op;
+      reader.read(op.slot);
+      reader.read(op.type);
+      reader.read(op.source);
+      reader.read(op.options);
+      reader.read(op.user_namespace);
+      reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::MakeUserNamespace: {
+      MakeUserNamespace op;
+      reader.read(op.slot);
+      reader.read(op.uid_map);
+      reader.read(op.gid_map);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenNamespace: {
+      OpenNamespace op;
+      reader.read(op.slot);
+      reader.read(op.file);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenTimeOffsets: {
+      OpenTimeOffsets op;
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -347,6 +506,19 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       JoinNamespaces op;
       reader.read(op.types);
       reader.read(op.files);
+      reader.read(op.foreign);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::TakeRootOf: {
+      TakeRootOf op;
+      reader.read(op.pid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::JoinProcess: {
+      JoinProcess op;
+      reader.read(op.flags);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -359,6 +531,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       BecomeRoot op;
       reader.read(op.uid);
       reader.read(op.gid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::CreateTimeNamespace: {
+      CreateTimeNamespace op;
+      reader.read(op.offsets);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -391,6 +569,11 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AwaitNetDevices: {
+      AwaitNetDevices op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::LoopbackUp: {
       LoopbackUp op;
       if (!reader.at_end()) return malformed();
@@ -417,13 +600,23 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AdoptRoot: {
+      AdoptRoot op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::Mount: {
       Mount op;
       reader.read(op.target);
       reader.read(op.type);
       reader.read(op.source);
+      reader.read(op.slot);
       reader.read(op.options);
+      reader.read(op.flags);
       reader.read(op.no_symlinks);
+      reader.read(op.keep_mode);
+      reader.read(op.keep_owner);
+      reader.read(op.copy_up);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);
@@ -518,6 +711,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::Remount: {
       Remount op;
       reader.read(op.target);
+      reader.read(op.options);
       reader.read(op.set);
       reader.read(op.clear);
       reader.read(op.recursive_set);
@@ -558,9 +752,67 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::SetMemoryPolicy: {
+      SetMemoryPolicy op;
+      reader.read(op.mode);
+      reader.read(op.nodes);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetPersonality: {
+      SetPersonality op;
+      reader.read(op.persona);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::WriteAttribute: {
+      WriteAttribute op;
+      reader.read(op.attribute);
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::AwaitStart: {
       AwaitStart op;
       reader.read(op.listen);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::FindHome: {
+      FindHome op;
+      reader.read(op.uid);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetNice: {
+      SetNice op;
+      reader.read(op.value);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetScheduler: {
+      SetScheduler op;
+      reader.read(op.policy);
+      reader.read(op.flags);
+      reader.read(op.nice);
+      reader.read(op.priority);
+      reader.read(op.runtime);
+      reader.read(op.deadline);
+      reader.read(op.period);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetIoPriority: {
+      SetIoPriority op;
+      reader.read(op.priority);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::PrepareExec: {
+      PrepareExec op;
+      reader.read(op.args);
+      reader.read(op.env);
+      reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -569,6 +821,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.resource);
       reader.read(op.soft);
       reader.read(op.hard);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::SetSoftLimit: {
+      SetSoftLimit op;
+      reader.read(op.resource);
+      reader.read(op.soft);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -586,6 +845,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::LoadSeccomp: {
       LoadSeccomp op;
       reader.read(op.flags);
+      reader.read(op.listener);
       reader.read(op.filter);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
@@ -614,15 +874,15 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
+    case Code::AnnounceExec: {
+      AnnounceExec op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
     case Code::Exec: {
       Exec op;
       reader.read(op.name);
       reader.read(op.search);
-      reader.read(op.args);
-      reader.read(op.env);
-      reader.read(op.set_home);
-      reader.read(op.home_of);
-      reader.read(op.preserve);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -637,11 +897,13 @@ namespace tsrunc {
 enum class Message : uint8_t {
   NeedIdMaps = 1,
   Cloned = 2,
-  Console = 3,
-  HooksDue = 4,
-  Created = 5,
-  Executing = 6,
-  Failed = 7,
+  NetDevicesDue = 3,
+  Console = 4,
+  HooksDue = 5,
+  Created = 6,
+  Executing = 7,
+  Listener = 8,
+  Failed = 9,
 };
 
 enum class Reply : uint8_t {

@@ -7,8 +7,7 @@
 
 namespace tsrunc {
 
-/** A failed act. The strings live as long as the process: literals, the Program, or a static
- * buffer. */
+/** A failed act. The strings live as long as the process: literals, the Program, or a static buffer. */
 struct Error {
   /** A positive errno, or 0 when `detail` says it all. */
   int number = 0;
@@ -22,7 +21,7 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(static_cast<T&&>(value)), ok_(true) {}  // NOLINT: converting on purpose
-  Result(Error error) : error_(error) {}                           // NOLINT: converting on purpose
+  Result(Error error) : error_(error) {}                          // NOLINT: converting on purpose
 
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] const Error& error() const { return error_; }
@@ -67,11 +66,10 @@ inline Result<UniqueFd> check_fd(long result, const char* syscall, const char* p
 
 }  // namespace tsrunc
 
-/** The value of a Result, or return its error from this function. A statement expression: GCC and
- * Clang both have them. */
-#define TRY(expression)                    \
-  ({                                       \
-    auto&& tried = (expression);           \
-    if (!tried.ok()) return tried.error(); \
-    tried.take();                          \
+/** The value of a Result, or return its error from this function. A statement expression: GCC and Clang both have them. */
+#define TRY(expression)                       \
+  ({                                          \
+    auto&& tried = (expression);              \
+    if (!tried.ok()) return tried.error();    \
+    tried.take();                             \
   })

@@ -1,7 +1,6 @@
 // The format of Programs and messages: little-endian, unaligned; strings are length, bytes and a
 // NUL that the length doesn't count, so that they can be used where they lie. A Reader never reads
-// past its end and never trusts a length: after the first violation it is `failed` and yields
-// zeros.
+// past its end and never trusts a length: after the first violation it is `failed` and yields zeros.
 #pragma once
 
 #include <stddef.h>

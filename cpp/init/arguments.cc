@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include "../core/syscall.h"
-#include "../core/text.h"
 
 namespace tsrunc {
 
@@ -18,11 +17,5 @@ Vector::Vector(const StringList& list) {
 
 void Vector::append(const char* text) { items_[count_++] = text; }
 
-const char* Vector::variable(const char* name_and_equals) const {
-  for (uint32_t i = 0; i < count_; ++i) {
-    if (starts_with(items_[i], name_and_equals)) return items_[i];
-  }
-  return nullptr;
-}
 
 }  // namespace tsrunc

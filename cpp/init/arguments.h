@@ -10,14 +10,15 @@ class Vector {
  public:
   /** Room for all of `list` and one more; get() is nullptr when there is no memory. */
   explicit Vector(const StringList& list);
+  Vector() = default;
   Vector(const Vector&) = delete;
   Vector& operator=(const Vector&) = delete;
+  /** The pages last as long as the process. */
+  Vector& operator=(Vector&&) = default;
 
   /** Adds one string after those of the list. */
   void append(const char* text);
   [[nodiscard]] const char* const* get() const { return items_; }
-  /** Where a variable `NAME=` is, or nullptr. */
-  [[nodiscard]] const char* variable(const char* name_and_equals) const;
 
  private:
   const char** items_ = nullptr;

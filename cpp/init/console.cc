@@ -27,11 +27,10 @@ constexpr const char* kMultiplexer = "/dev/pts/ptmx";
 /** Opens the container's own /dev/pts/ptmx, checked to be a devpts' (CVE-2025-52565). */
 Result<UniqueFd> open_master(int root) {
   UniqueFd node = TRY(open_in_root(root, kMultiplexer, O_RDWR | O_NOCTTY | O_NOFOLLOW));
-  struct statfs fs {};
+  struct statfs fs{};
   TRY(check(sys(SYS_fstatfs, node.get(), &fs), "fstatfs", kMultiplexer));
   struct stat status = TRY(status_of(node.get(), kMultiplexer));
-  if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(status.st_mode) ||
-      status.st_rdev != device_number(5, 2)) {
+  if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR(status.st_mode) || status.st_rdev != device_number(5, 2)) {
     return Error{0, "open", kMultiplexer, "a terminal needs a devpts mounted on /dev/pts"};
   }
   return node;
@@ -41,8 +40,7 @@ Result<UniqueFd> open_master(int root) {
 Result<UniqueFd> open_slave(int master) {
   int unlock = 0;
   TRY(check(sys(SYS_ioctl, master, TIOCSPTLCK, &unlock), "ioctl", kMultiplexer));
-  return check_fd(sys(SYS_ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "ioctl",
-                  kMultiplexer);
+  return check_fd(sys(SYS_ioctl, master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "ioctl", kMultiplexer);
 }
 
 /** Mounts the slave on /dev/console. */
@@ -53,9 +51,8 @@ Status bind_console(int root, int slave) {
                         O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0600);
   if (made < 0 && made != -EEXIST) return check(made, "open", path);
   UniqueFd created(made < 0 ? -1 : static_cast<int>(made));
-  UniqueFd target = TRY(
-      check_fd(sys(SYS_openat, place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC),
-               "open", path));
+  UniqueFd target = TRY(check_fd(
+      sys(SYS_openat, place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", path));
   struct stat status = TRY(status_of(target.get(), path));
   if (S_ISLNK(status.st_mode)) return Error{ELOOP, "open", path};
   UniqueFd tree = TRY(clone_tree(slave, "", false, path));
@@ -77,8 +74,7 @@ Status Executor::run(const operations::OpenConsole& op) {
   if (op.bind) TRY(bind_console(root_.get(), slave.get()));
   TRY(channel_.send(Message::Console, master.get()));
   TRY(check(sys(SYS_ioctl, slave.get(), TIOCSCTTY, 0), "ioctl", kMultiplexer));
-  for (int fd = 0; fd < 3; ++fd)
-    TRY(check(sys(SYS_dup3, slave.get(), fd, 0), "dup3", kMultiplexer));
+  for (int fd = 0; fd < 3; ++fd) TRY(check(sys(SYS_dup3, slave.get(), fd, 0), "dup3", kMultiplexer));
   return {};
 }
 

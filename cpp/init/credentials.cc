@@ -1,8 +1,5 @@
-#include <errno.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
 #include <linux/prctl.h>
-#include <linux/seccomp.h>
 
 #include "executor.h"
 
@@ -22,8 +19,7 @@ long prlimit(uint32_t resource, const Limit* wanted, Limit* current) {
 }  // namespace
 
 Status Executor::run(const operations::SetDumpable& op) {
-  return check(sys(SYS_prctl, PR_SET_DUMPABLE, op.value ? 1 : 0, 0, 0, 0), "prctl",
-               "PR_SET_DUMPABLE");
+  return check(sys(SYS_prctl, PR_SET_DUMPABLE, op.value ? 1 : 0, 0, 0, 0), "prctl", "PR_SET_DUMPABLE");
 }
 
 Status Executor::run(const operations::RaiseRlimit& op) {
@@ -39,6 +35,13 @@ Status Executor::run(const operations::SetRlimit& op) {
   return check(prlimit(op.resource, &limit, nullptr), "prlimit64");
 }
 
+Status Executor::run(const operations::SetSoftLimit& op) {
+  Limit limit{};
+  TRY(check(prlimit(op.resource, nullptr, &limit), "prlimit64"));
+  limit.soft = op.soft < limit.hard ? op.soft : limit.hard;
+  return check(prlimit(op.resource, &limit, nullptr), "prlimit64");
+}
+
 Status Executor::run(const operations::SetUmask& op) {
   sys(SYS_umask, op.mask);
   return {};
@@ -46,19 +49,6 @@ Status Executor::run(const operations::SetUmask& op) {
 
 Status Executor::run(const operations::SetNoNewPrivileges&) {
   return check(sys(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl", "PR_SET_NO_NEW_PRIVS");
-}
-
-Status Executor::run(const operations::LoadSeccomp& op) {
-  // The filter's instructions lie unaligned in the Program; the kernel copies them byte by byte.
-  sock_fprog program{};
-  program.len = static_cast<unsigned short>(op.filter.size / sizeof(sock_filter));
-  program.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(op.filter.data));
-  if (op.filter.size % sizeof(sock_filter) != 0 ||
-      op.filter.size / sizeof(sock_filter) > BPF_MAXINSNS) {
-    return Error{E2BIG, "seccomp", "",
-                 "the filter has more instructions than the kernel takes (4096)"};
-  }
-  return check(sys(SYS_seccomp, SECCOMP_SET_MODE_FILTER, op.flags, &program), "seccomp");
 }
 
 Status Executor::run(const operations::SetBoundingSet& op) {
@@ -90,12 +80,10 @@ Status Executor::run(const operations::SetCapabilities& op) {
     data[half].inheritable = static_cast<uint32_t>(op.inheritable >> (32 * half));
   }
   TRY(check(sys(SYS_capset, &header, data), "capset"));
-  TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl",
-            "PR_CAP_AMBIENT"));
+  TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl", "PR_CAP_AMBIENT"));
   for (int capability = 0; capability < 64; ++capability) {
     if ((op.ambient >> capability & 1) == 0) continue;
-    TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "prctl",
-              "PR_CAP_AMBIENT"));
+    TRY(check(sys(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0), "prctl", "PR_CAP_AMBIENT"));
   }
   return {};
 }

@@ -11,8 +11,7 @@
 namespace tsrunc {
 namespace {
 
-/** Calls `try_one(path)` for each place that `name` may be at, until it answers something else than
- * "not here". */
+/** Calls `try_one(path)` for each place that `name` may be at, until it answers something else than "not here". */
 template <typename TryOne>
 int search_program(const char* name, const StringList& search, TryOne try_one) {
   if (find(name, '/') != nullptr) return try_one(name);
@@ -31,20 +30,18 @@ int search_program(const char* name, const StringList& search, TryOne try_one) {
 
 /** 0, or the errno that execve would give to root. */
 int executable(const char* path) {
-  struct stat status {};
+  struct stat status{};
   const long result = sys(SYS_newfstatat, AT_FDCWD, path, &status, 0);
   if (result < 0) return static_cast<int>(-result);
   return S_ISREG(status.st_mode) && (status.st_mode & 0111) != 0 ? 0 : EACCES;
 }
 
-/** The working directory must lie inside the root: CVE-2024-21626 came in through one that didn't.
- */
+/** The working directory must lie inside the root: CVE-2024-21626 came in through one that didn't. */
 Status verify_directory(const char* path) {
   char name[4096];
   const long size = sys(SYS_getcwd, name, sizeof name);
   TRY(check(size, "getcwd", path));
-  if (name[0] != '/')
-    return Error{EXDEV, "getcwd", path, "the working directory lies outside the container's root"};
+  if (name[0] != '/') return Error{EXDEV, "getcwd", path, "the working directory lies outside the container's root"};
   return {};
 }
 
@@ -70,22 +67,27 @@ Status Executor::run(const operations::FindExecutable& op) {
   return answer == 0 ? Status{} : Error{answer, "exec", op.name};
 }
 
-Status Executor::run(const operations::Exec& op) {
-  Vector args(op.args);
-  Vector env(op.env);
-  if (args.get() == nullptr || env.get() == nullptr) return Error{ENOMEM, "mmap", op.name};
-  static PathText home;
-  if (op.set_home && env.variable("HOME=") == nullptr) {
-    home.add("HOME=");
-    add_home_of(op.home_of, root_.get(), home);
-    env.append(home.get());
-  }
+Status Executor::run(const operations::FindHome& op) {
+  home_.add("HOME=");
+  add_home_of(op.uid, root_.get(), home_);
+  return {};
+}
+
+Status Executor::run(const operations::PrepareExec& op) {
+  args_ = Vector(op.args);
+  env_ = Vector(op.env);
+  if (args_.get() == nullptr || env_.get() == nullptr) return Error{ENOMEM, "mmap"};
+  if (home_.size() != 0) env_.append(home_.get());
   root_.reset();
   // What the caller preserved stays; all else, whatever opened it, goes with the exec.
-  TRY(check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range"));
-  TRY(channel_.send(Message::Executing));
+  return check(sys(SYS_close_range, 3 + op.preserve, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+Status Executor::run(const operations::AnnounceExec&) { return channel_.send(Message::Executing); }
+
+Status Executor::run(const operations::Exec& op) {
   const int answer = search_program(op.name, op.search, [&](const char* path) {
-    return static_cast<int>(-sys(SYS_execve, path, args.get(), env.get()));
+    return static_cast<int>(-sys(SYS_execve, path, args_.get(), env_.get()));
   });
   return Error{answer, "exec", op.name};
 }

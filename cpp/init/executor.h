@@ -8,13 +8,14 @@
 #include "../core/operations.h"
 #include "../core/result.h"
 #include "../core/text.h"
+#include "arguments.h"
 
 namespace tsrunc {
 
 class Executor {
  public:
-  Executor(Channel channel, UniqueFd listener)
-      : channel_(static_cast<Channel&&>(channel)), listener_(static_cast<UniqueFd&&>(listener)) {}
+  Executor(Channel channel, UniqueFd given)
+      : channel_(static_cast<Channel&&>(channel)), given_(static_cast<UniqueFd&&>(given)) {}
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
@@ -25,29 +26,41 @@ class Executor {
   // namespaces.cc
   Status run(const operations::JoinCgroups& op);
   Status run(const operations::JoinNamespaces& op);
+  Status run(const operations::JoinProcess& op);
   Status run(const operations::CreateUserNamespace& op);
   Status run(const operations::BecomeRoot& op);
+  Status run(const operations::OpenTimeOffsets& op);
+  Status run(const operations::CreateTimeNamespace& op);
   Status run(const operations::Clone& op);
   Status run(const operations::NewSession& op);
   Status run(const operations::JoinSessionKeyring& op);
   Status run(const operations::SetHostname& op);
   Status run(const operations::SetDomainname& op);
+  Status run(const operations::AwaitNetDevices& op);
   Status run(const operations::LoopbackUp& op);
+
+  // id_maps.cc
+  Status run(const operations::MakeUserNamespace& op);
+  Status run(const operations::OpenNamespace& op);
 
   // proc.cc
   Status run(const operations::OpenProc& op);
   Status run(const operations::SetOomScoreAdj& op);
   Status run(const operations::WriteSysctl& op);
+  Status run(const operations::WriteAttribute& op);
 
   // root.cc
   Status run(const operations::EnterRootfs& op);
   Status run(const operations::SetMountPropagation& op);
   Status run(const operations::OpenRoot& op);
+  Status run(const operations::TakeRootOf& op);
+  Status run(const operations::AdoptRoot& op);
   Status run(const operations::ChangeRoot& op);
   Status run(const operations::SetRootPropagation& op);
 
   // mounts.cc
   Status run(const operations::OpenSource& op);
+  Status run(const operations::OpenFileSystem& op);
   Status run(const operations::Mount& op);
   Status run(const operations::BindMount& op);
   Status run(const operations::Remount& op);
@@ -73,29 +86,46 @@ class Executor {
   Status run(const operations::SetDumpable& op);
   Status run(const operations::RaiseRlimit& op);
   Status run(const operations::SetRlimit& op);
+  Status run(const operations::SetSoftLimit& op);
   Status run(const operations::SetUmask& op);
   Status run(const operations::SetNoNewPrivileges& op);
-  Status run(const operations::LoadSeccomp& op);
   Status run(const operations::SetBoundingSet& op);
   Status run(const operations::SetUser& op);
   Status run(const operations::SetCapabilities& op);
+
+  // scheduling.cc
+  Status run(const operations::SetAffinity& op);
+  Status run(const operations::SetMemoryPolicy& op);
+  Status run(const operations::SetPersonality& op);
+  Status run(const operations::SetNice& op);
+  Status run(const operations::SetScheduler& op);
+  Status run(const operations::SetIoPriority& op);
 
   // exec.cc
   Status run(const operations::MakeWorkingDirectory& op);
   Status run(const operations::ChangeDirectory& op);
   Status run(const operations::FindExecutable& op);
+  Status run(const operations::FindHome& op);
+  Status run(const operations::PrepareExec& op);
+  Status run(const operations::AnnounceExec& op);
   Status run(const operations::Exec& op);
+
+  // seccomp.cc
+  Status run(const operations::LoadSeccomp& op);
 
  private:
   Status take_null_device();
   Status change_root_pivot();
   Status change_root_move();
-  Status mount_old_way(const operations::Mount& op, int target);
+  Status mount_by_path(const operations::Mount& op, int target, bool existed);
   struct Cover;
   Status put_cover(Cover& cover, int target, const char* path);
   /** The tree that `slot` holds, taken out of it, or a new clone of `source`. */
   Result<UniqueFd> source_tree(uint32_t slot, const char* source, bool recursive);
+  Result<UniqueFd*> slot_of(uint32_t slot, const char* what);
   Status accept_start();
+  /** Refuses a namespace that is the runtime's own or process 1's. */
+  Status require_foreign(uint32_t type, int file, const char* path);
 
   static constexpr uint32_t kSlots = 1024;
 
@@ -106,8 +136,8 @@ class Executor {
   };
 
   Channel channel_;
-  /** Where `start` connects to. */
-  UniqueFd listener_;
+  /** Where `start` connects to, or the pidfd of the process that is joined. */
+  UniqueFd given_;
   /** The runtime's /proc. */
   UniqueFd proc_;
   /** The container's root; everything in root is resolved from it. */
@@ -118,8 +148,15 @@ class Executor {
   Cover empty_;
   /** The state for the hooks' standard input. */
   UniqueFd state_;
+  /** What was opened in the runtime's namespaces: mounts, and user namespaces for their maps. */
   UniqueFd sources_[kSlots];
+  /** HOME=…, where it was looked up. */
+  PathText home_;
+  UniqueFd time_offsets_;
   bool directory_changed_ = false;
+  /** The program's, from prepareExec on. */
+  Vector args_;
+  Vector env_;
 };
 
 }  // namespace tsrunc

@@ -59,7 +59,7 @@ void add_home_of(uint32_t uid, int root, PathText& text) {
   constexpr int kUid = 2;
   constexpr int kHome = 5;
   auto file = open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat status {};
+  struct stat status{};
   // A FIFO or device there would make us wait for whoever planted it.
   const bool regular = file.ok() && status_of(file.value().get(), "").ok() &&
                        (status = status_of(file.value().get(), "").take(), S_ISREG(status.st_mode));

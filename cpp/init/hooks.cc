@@ -88,17 +88,16 @@ void end_on_signals() {
   };
   constexpr unsigned long kRestorer = 0x04000000;  // x86_64 takes no action without one
   const Action action{[](int signal) { sys(SYS_exit_group, 128 + signal); }, kRestorer, [] {}, 0};
-  constexpr uint64_t kIgnoredByDefault = 1ULL << SIGCHLD | 1ULL << SIGCONT | 1ULL << SIGTSTP |
-                                         1ULL << SIGTTIN | 1ULL << SIGTTOU | 1ULL << SIGURG |
-                                         1ULL << SIGWINCH | 1ULL << SIGKILL | 1ULL << SIGSTOP;
+  constexpr uint64_t kIgnoredByDefault =
+      1ULL << SIGCHLD | 1ULL << SIGCONT | 1ULL << SIGTSTP | 1ULL << SIGTTIN | 1ULL << SIGTTOU |
+      1ULL << SIGURG | 1ULL << SIGWINCH | 1ULL << SIGKILL | 1ULL << SIGSTOP;
   for (int signal = 1; signal <= 64; ++signal) {
     if (signal < 64 && (kIgnoredByDefault >> signal & 1) != 0) continue;
     sys(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
   }
 }
 
-Error hook_error(const operations::RunHook& op, int number, const char* what, uint64_t value,
-                 const char* tail) {
+Error hook_error(const operations::RunHook& op, int number, const char* what, uint64_t value, const char* tail) {
   static Text<1400> detail;
   detail.clear();
   detail.add(op.kind).add(" hook ").add_number(op.index).add(" ").add(what);
@@ -140,22 +139,17 @@ Status Executor::run(const operations::RunHook& op) {
   int status = 0;
   sys(SYS_wait4, pid, &status, 0, nullptr);
   tail.read_from(output.get());
-  if (ended == -ETIMEDOUT)
-    return hook_error(op, ETIMEDOUT, "did not end in time, seconds:", op.timeout, "");
+  if (ended == -ETIMEDOUT) return hook_error(op, ETIMEDOUT, "did not end in time, seconds:", op.timeout, "");
   if (ended < 0) return Error{static_cast<int>(-ended), "ppoll", op.file};
-  if ((status & 0x7f) != 0)
-    return hook_error(op, 0, "was ended by signal", status & 0x7f, tail.get());
-  if (status >> 8 == 127 && tail.get()[0] == 0)
-    return hook_error(op, 0, "could not be executed", UINT64_MAX, "");
-  return status == 0 ? Status{}
-                     : hook_error(op, 0, "exited with status", (status >> 8) & 0xff, tail.get());
+  if ((status & 0x7f) != 0) return hook_error(op, 0, "was ended by signal", status & 0x7f, tail.get());
+  if (status >> 8 == 127 && tail.get()[0] == 0) return hook_error(op, 0, "could not be executed", UINT64_MAX, "");
+  return status == 0 ? Status{} : hook_error(op, 0, "exited with status", (status >> 8) & 0xff, tail.get());
 }
 
-/** The connection over which `start` came. Who connects only to see whether we are still here hangs
- * up again. */
+/** The connection over which `start` came. Who connects only to see whether we are still here hangs up again. */
 Status Executor::accept_start() {
   for (;;) {
-    const long accepted = sys(SYS_accept4, listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
+    const long accepted = sys(SYS_accept4, given_.get(), nullptr, nullptr, SOCK_CLOEXEC);
     if (accepted == -EINTR || accepted == -ECONNABORTED) continue;
     TRY(check(accepted, "accept4"));
     Channel caller{UniqueFd(static_cast<int>(accepted))};
@@ -174,16 +168,17 @@ Status Executor::run(const operations::AwaitStart& op) {
   state_.reset();
   null_ = {};
   empty_ = {};
+  for (UniqueFd& source : sources_) source.reset();
   TRY(channel_.send(Message::Created));
   Received received = TRY(channel_.receive());
   if (received.reply == Reply::Start) {
     state_ = static_cast<UniqueFd&&>(received.fd);
-    listener_.reset();
+    given_.reset();
     return {};
   }
   if (received.reply != Reply::Commit || !op.listen) return malformed();
   TRY(accept_start());
-  listener_.reset();
+  given_.reset();
   return {};
 }
 

@@ -1,6 +1,7 @@
 // init: carries out one Program. Started by the addon from a sealed memfd with the descriptors that
 // become the container's (0, 1, 2 and preserved ones) and, from the number in argv[1] on, its own:
-// the socket to the parent, the Program and, when a later `start` is to come, a listening socket.
+// the socket to the parent, the Program and, when a later `start` is to come, a listening socket, or, to
+// join a container, a pidfd of its first process.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -53,13 +54,11 @@ int run(const char* first_fd) {
   if (!parse_u32(first_fd, first) || first > 1 << 20) return 1;
   const int base = static_cast<int>(first);
   for (int fd = base; fd < base + 2; ++fd) sys(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
-  // Without a listener this number is free, and somebody else's soon.
-  const bool listens = sys(SYS_fcntl, base + 2, F_SETFD, FD_CLOEXEC) >= 0;
-  // Lives as long as the process: never destroyed, since there is no libc that would call
-  // destructors at exit.
+  // Without a third this number is free, and somebody else's soon.
+  const bool given = sys(SYS_fcntl, base + 2, F_SETFD, FD_CLOEXEC) >= 0;
+  // Lives as long as the process: never destroyed, since there is no libc that would call destructors at exit.
   alignas(Executor) static unsigned char storage[sizeof(Executor)];
-  auto& executor =
-      *new (storage) Executor(Channel{UniqueFd(base)}, UniqueFd(listens ? base + 2 : -1));
+  auto& executor = *new (storage) Executor(Channel{UniqueFd(base)}, UniqueFd(given ? base + 2 : -1));
   uint32_t index = 0;
   uint8_t code = 0;
   const auto program = [&]() -> Status {

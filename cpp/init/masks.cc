@@ -14,22 +14,16 @@ bool nothing_there(const Error& error) { return error.number == ENOENT || error.
 
 Result<UniqueFd> empty_directory_mount() {
   UniqueFd context = TRY(check_fd(sys(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), "fsopen", "tmpfs"));
-  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "nr_blocks", "1", 0), "fsconfig",
-            "tmpfs"));
-  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "mode", "755", 0), "fsconfig",
-            "tmpfs"));
-  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "fsconfig",
-            "tmpfs"));
-  constexpr unsigned kAttributes =
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  return check_fd(sys(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, kAttributes), "fsmount",
-                  "tmpfs");
+  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "nr_blocks", "1", 0), "fsconfig", "tmpfs"));
+  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "mode", "755", 0), "fsconfig", "tmpfs"));
+  TRY(check(sys(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0), "fsconfig", "tmpfs"));
+  constexpr unsigned kAttributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return check_fd(sys(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, kAttributes), "fsmount", "tmpfs");
 }
 
 }  // namespace
 
-/** Attaches a cover's mount itself the first time, then copies of it: only what is attached can be
- * copied. */
+/** Attaches a cover's mount itself the first time, then copies of it: only what is attached can be copied. */
 Status Executor::put_cover(Cover& cover, int target, const char* path) {
   if (cover.attached) {
     UniqueFd copy = TRY(clone_tree(cover.mount.get(), "", false, path));

@@ -10,8 +10,7 @@ constexpr int kRecursive = 0x8000;  // AT_RECURSIVE, which <fcntl.h> doesn't hav
 
 Status mount_setattr(int mount, bool recursive, mount_attr& attributes, const char* what) {
   const int flags = AT_EMPTY_PATH | (recursive ? kRecursive : 0);
-  return check(sys(SYS_mount_setattr, mount, "", flags, &attributes, sizeof attributes),
-               "mount_setattr", what);
+  return check(sys(SYS_mount_setattr, mount, "", flags, &attributes, sizeof attributes), "mount_setattr", what);
 }
 
 /** The kernel wants all of the access time bits cleared when one of them is set. */
@@ -23,15 +22,14 @@ uint64_t with_access_time(uint64_t set, uint64_t clear) {
 }  // namespace
 
 Result<UniqueFd> clone_tree(int directory, const char* path, bool recursive, const char* what) {
-  const int flags = static_cast<int>(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) |
-                    (recursive ? kRecursive : 0) | (path[0] == 0 ? AT_EMPTY_PATH : 0);
+  const int flags = static_cast<int>(OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC) | (recursive ? kRecursive : 0) |
+                    (path[0] == 0 ? AT_EMPTY_PATH : 0);
   return check_fd(sys(SYS_open_tree, directory, path, flags), "open_tree", what);
 }
 
 Status attach(int tree, int target, const char* what) {
-  return check(
-      sys(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
-      "move_mount", what);
+  return check(sys(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
+               "move_mount", what);
 }
 
 Status set_attributes(int mount, const MountAttributes& attributes, const char* what) {
@@ -48,6 +46,13 @@ Status set_attributes(int mount, const MountAttributes& attributes, const char* 
     TRY(mount_setattr(mount, true, all, what));
   }
   return {};
+}
+
+Status map_ids(int mount, int user_namespace, bool all, const char* what) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user_namespace);
+  return mount_setattr(mount, all, attributes, what);
 }
 
 Status set_propagation(int mount, uint32_t flags, const char* what) {

@@ -23,6 +23,9 @@ Status attach(int tree, int target, const char* what);
 
 Status set_attributes(int mount, const MountAttributes& attributes, const char* what);
 
+/** Gives a detached mount, or with `all` those below it too, the maps of a user namespace. */
+Status map_ids(int mount, int user_namespace, bool all, const char* what);
+
 /** `flags`: MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE, and MS_REC. */
 Status set_propagation(int mount, uint32_t flags, const char* what);
 

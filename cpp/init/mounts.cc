@@ -3,7 +3,9 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 
+#include "copy_up.h"
 #include "executor.h"
+#include "file_system.h"
 #include "mount_tree.h"
 #include "resolve.h"
 
@@ -28,73 +30,50 @@ Status propagate(int mount, const Operation& op) {
 
 uint64_t resolution(bool no_symlinks) { return no_symlinks ? RESOLVE_NO_SYMLINKS : 0; }
 
-/** What the kernel has to say about the last failure: the lines that fsopen's descriptor gives. */
-const char* kernel_log(int context) {
-  static char text[512];
-  const long size = sys(SYS_read, context, text, sizeof text - 1);
-  if (size <= 0) return "";
-  text[size] = 0;
-  for (char* c = text; *c != 0; ++c) {
-    if (*c == '\n') *c = 0;
-  }
-  // Each line begins with its weight: "e " for an error.
-  return text[0] != 0 && text[1] == ' ' ? text + 2 : text;
-}
-
-Status failed(long result, const char* syscall, int context, const char* target) {
-  return Error{static_cast<int>(-result), syscall, target, kernel_log(context)};
-}
-
-Status configure(int context, const char* option, const char* target) {
-  const char* equals = find(option, '=');
-  if (equals == nullptr) {
-    const long result = sys(SYS_fsconfig, context, FSCONFIG_SET_FLAG, option, nullptr, 0);
-    return result < 0 ? failed(result, "fsconfig", context, target) : Status{};
-  }
-  Text<256> key;
-  key.add(option, static_cast<size_t>(equals - option));
-  if (key.overflowed()) return Error{EINVAL, "fsconfig", target, option};
-  const long result = sys(SYS_fsconfig, context, FSCONFIG_SET_STRING, key.get(), equals + 1, 0);
-  return result < 0 ? failed(result, "fsconfig", context, target) : Status{};
-}
-
-/** A flag of mount(2) that fsconfig has no word for. */
-bool is_iversion(const char* option) { return equal(option, "iversion"); }
-
-bool needs_old_interface(const operations::Mount& op) {
-  bool found = length(op.source) > kLongestValue;
-  op.options.each([&](const char* option) {
+bool has_long_option(const char* source, const StringList& options) {
+  bool found = length(source) > kLongestValue;
+  options.each([&](const char* option) {
     const char* equals = find(option, '=');
-    found =
-        found || is_iversion(option) || (equals != nullptr && length(equals + 1) > kLongestValue);
+    found = found || (equals != nullptr && length(equals + 1) > kLongestValue);
   });
   return found;
 }
 
-Result<UniqueFd> make_mount(const operations::Mount& op) {
-  UniqueFd context = TRY(check_fd(sys(SYS_fsopen, op.type, FSOPEN_CLOEXEC), "fsopen", op.target));
-  if (op.source[0] != 0) {
-    const long result =
-        sys(SYS_fsconfig, context.get(), FSCONFIG_SET_STRING, "source", op.source, 0);
-    if (result < 0) return failed(result, "fsconfig", context.get(), op.target).error();
-  }
-  Status status;
-  op.options.each([&](const char* option) {
-    if (status.ok()) status = configure(context.get(), option, op.target);
-  });
-  TRY(status);
-  const long made = sys(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0);
-  if (made < 0) return failed(made, "fsconfig", context.get(), op.target).error();
-  const long mount = sys(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, op.set);
-  if (mount < 0) return failed(mount, "fsmount", context.get(), op.target).error();
-  return UniqueFd(static_cast<int>(mount));
+/** What the root of a new mount takes over from the directory that it covers. */
+Status take_over(int proc, const operations::Mount& op, int covered, int mount, bool existed) {
+  const bool mode = op.keep_mode && existed;
+  if (!mode && !op.keep_owner && !op.copy_up) return {};
+  return copy_up(proc, covered, mount, {mode, op.keep_owner, op.copy_up}, op.target);
 }
 
 }  // namespace
 
+Result<UniqueFd*> Executor::slot_of(uint32_t slot, const char* what) {
+  if (slot == 0 || slot >= kSlots) return Error{EMFILE, "open_tree", what};
+  return &sources_[slot];
+}
+
 Status Executor::run(const operations::OpenSource& op) {
-  if (op.slot == 0 || op.slot >= kSlots) return Error{EMFILE, "open_tree", op.source};
-  sources_[op.slot] = TRY(clone_tree(AT_FDCWD, op.source, op.recursive, op.source));
+  UniqueFd& slot = *TRY(slot_of(op.slot, op.source));
+  UniqueFd tree = TRY(clone_tree(AT_FDCWD, op.source, op.recursive, op.source));
+  if (op.user_namespace != 0) {
+    UniqueFd& maps = *TRY(slot_of(op.user_namespace, op.source));
+    TRY(map_ids(tree.get(), maps.get(), op.map_all, op.source));
+  }
+  slot = static_cast<UniqueFd&&>(tree);
+  return {};
+}
+
+Status Executor::run(const operations::OpenFileSystem& op) {
+  UniqueFd& slot = *TRY(slot_of(op.slot, op.source));
+  if (has_long_option(op.source, op.options)) {
+    return Error{E2BIG, "fsconfig", op.source,
+                 "an option of a mount whose ids are mapped can have 255 bytes"};
+  }
+  UniqueFd mount = TRY(make_file_system({op.type, op.source, op.options}, 0, op.source));
+  UniqueFd& maps = *TRY(slot_of(op.user_namespace, op.source));
+  TRY(map_ids(mount.get(), maps.get(), op.map_all, op.source));
+  slot = static_cast<UniqueFd&&>(mount);
   return {};
 }
 
@@ -105,32 +84,46 @@ Result<UniqueFd> Executor::source_tree(uint32_t slot, const char* source, bool r
 }
 
 Status Executor::run(const operations::Mount& op) {
-  UniqueFd target =
-      TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolution(op.no_symlinks)));
-  if (needs_old_interface(op)) return mount_old_way(op, target.get());
-  UniqueFd mount = TRY(make_mount(op));
-  TRY(set_attributes(mount.get(), {0, op.clear, op.recursive_set, op.recursive_clear}, op.target));
+  const uint64_t resolve = resolution(op.no_symlinks);
+  // A directory that is made for the mount has no mode that anybody has chosen.
+  const bool existed = op.keep_mode && open_in_root(root_.get(), op.target, O_PATH, resolve).ok();
+  UniqueFd target = TRY(make_in_root(root_.get(), op.target, Missing::Directory, resolve));
+  if (op.slot == 0 && (op.flags != 0 || has_long_option(op.source, op.options))) {
+    return mount_by_path(op, target.get(), existed);
+  }
+  FileSystem wanted{op.type, op.source, op.options};
+  UniqueFd mount = op.slot == 0 ? TRY(make_file_system(wanted, op.set, op.target))
+                                : TRY(source_tree(op.slot, op.source, false));
+  TRY(set_attributes(mount.get(),
+                     {op.slot == 0 ? 0 : op.set, op.clear, op.recursive_set, op.recursive_clear},
+                     op.target));
+  TRY(take_over(proc_.get(), op, target.get(), mount.get(), existed));
   TRY(attach(mount.get(), target.get(), op.target));
   return propagate(mount.get(), op);
 }
 
 /** The old interface, with the target named through our own descriptor. */
-Status Executor::mount_old_way(const operations::Mount& op, int target) {
+Status Executor::mount_by_path(const operations::Mount& op, int target, bool existed) {
   PathText data;
-  unsigned long flags = 0;
   op.options.each([&](const char* option) {
-    if (is_iversion(option))
-      flags |= MS_I_VERSION;
-    else
-      data.add(data.size() == 0 ? "" : ",").add(option);
+    data.add(data.size() == 0 ? "" : ",");
+    // A label's categories have commas between them; SELinux takes quotes, here only.
+    constexpr const char* kContext = "context=";
+    const bool quote = starts_with(option, kContext) && find(option, ',') != nullptr;
+    if (quote) {
+      data.add(kContext).add("\"").add(option + length(kContext)).add("\"");
+    } else {
+      data.add(option);
+    }
   });
   if (data.overflowed())
     return Error{E2BIG, "mount", op.target, "the options are longer than a page"};
   Text<64> place;
   place.add("/proc/self/fd/").add_number(static_cast<uint64_t>(target));
-  TRY(check(sys(SYS_mount, op.source, place.get(), op.type, flags, data.get()), "mount",
+  TRY(check(sys(SYS_mount, op.source, place.get(), op.type, op.flags, data.get()), "mount",
             op.target));
   UniqueFd mount = TRY(open_in_root(root_.get(), op.target, O_PATH, resolution(op.no_symlinks)));
+  TRY(take_over(proc_.get(), op, target, mount.get(), existed));
   TRY(set_attributes(mount.get(), attributes_of(op), op.target));
   return propagate(mount.get(), op);
 }
@@ -147,6 +140,7 @@ Status Executor::run(const operations::BindMount& op) {
 
 Status Executor::run(const operations::Remount& op) {
   UniqueFd mount = TRY(open_in_root(root_.get(), op.target));
+  if (op.options.size() > 0) TRY(reconfigure(mount.get(), op.options, op.target));
   TRY(set_attributes(mount.get(), attributes_of(op), op.target));
   return propagate(mount.get(), op);
 }

@@ -7,20 +7,51 @@
 #include <sys/socket.h>
 
 #include "executor.h"
+#include "proc.h"
+#include "resolve.h"
 
 namespace tsrunc {
+namespace {
+
+/** The namespace's file below /proc/PID/ns. */
+const char* file_of(uint32_t type) {
+  switch (type) {
+    case CLONE_NEWNS: return "mnt";
+    case CLONE_NEWNET: return "net";
+    case CLONE_NEWUTS: return "uts";
+    case CLONE_NEWIPC: return "ipc";
+    default: return "";
+  }
+}
+
+}  // namespace
 
 Status Executor::run(const operations::JoinCgroups& op) {
   Status status;
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
     status = [&]() -> Status {
-      UniqueFd procs =
-          TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
+      UniqueFd procs = TRY(check_fd(sys(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CLOEXEC), "open", file));
       return check(sys(SYS_write, procs.get(), "0", 1), "write", file);
     }();
   });
   return status;
+}
+
+/** On the opened file, so that the path can't lead elsewhere afterwards. */
+Status Executor::require_foreign(uint32_t type, int file, const char* path) {
+  struct stat wanted = TRY(status_of(file, path));
+  const char* const processes[] = {"self/ns/", "1/ns/"};
+  for (const char* process : processes) {
+    Text<16> own;
+    own.add(process).add(file_of(type));
+    struct stat status{};
+    // Whoever may not look at process 1 has no privilege in its namespaces either.
+    if (sys(SYS_newfstatat, proc_.get(), own.get(), &status, 0) < 0) continue;
+    if (status.st_dev != wanted.st_dev || status.st_ino != wanted.st_ino) continue;
+    return Error{0, "", path, "this is the host's own namespace, which the configuration would change"};
+  }
+  return {};
 }
 
 Status Executor::run(const operations::JoinNamespaces& op) {
@@ -33,18 +64,21 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   uint32_t count = 0;
   op.files.each([&](const char* file) {
     if (!status.ok()) return;
-    auto opened =
-        check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
+    auto opened = check_fd(sys(SYS_openat, AT_FDCWD, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "open", file);
     if (!opened.ok()) {
       status = opened.error();
       return;
     }
     paths[count] = file;
-    files[count++] = opened.take();
+    files[count] = opened.take();
+    if ((op.foreign & op.types[count]) != 0) {
+      status = require_foreign(op.types[count], files[count].get(), file);
+    }
+    ++count;
   });
   if (!status.ok()) return status;
-  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another
-  // one is entered, or the one entered here (the last of the list), so only from inside.
+  // A namespace belongs to a user namespace: the caller's, so it has to be joined before another one
+  // is entered, or the one entered here (the last of the list), so only from inside.
   bool joined[kMost] = {};
   for (int pass = 0; pass < 2; ++pass) {
     for (uint32_t i = 0; i < count; ++i) {
@@ -58,6 +92,12 @@ Status Executor::run(const operations::JoinNamespaces& op) {
   return {};
 }
 
+Status Executor::run(const operations::JoinProcess& op) {
+  // A pidfd can't come to mean another process, as a path with its number could; and all in one call the
+  // kernel judges by the caller's rights, whichever user namespace each of them belongs to.
+  return check(sys(SYS_setns, given_.get(), op.flags), "setns", "the container's first process");
+}
+
 Status Executor::run(const operations::CreateUserNamespace&) {
   TRY(check(sys(SYS_unshare, CLONE_NEWUSER), "unshare", "user namespace"));
   TRY(channel_.send(Message::NeedIdMaps));
@@ -68,6 +108,22 @@ Status Executor::run(const operations::CreateUserNamespace&) {
 Status Executor::run(const operations::BecomeRoot& op) {
   TRY(check(sys(SYS_setresgid, op.gid, op.gid, op.gid), "setresgid"));
   return check(sys(SYS_setresuid, op.uid, op.uid, op.uid), "setresuid");
+}
+
+Status Executor::run(const operations::OpenTimeOffsets&) {
+  const char* name = "timens_offsets";
+  // ENOENT is a kernel without time namespaces.
+  time_offsets_ = TRY(open_in_proc(proc_.get(), "self/timens_offsets", name, O_WRONLY, true));
+  return {};
+}
+
+Status Executor::run(const operations::CreateTimeNamespace& op) {
+  TRY(check(sys(SYS_unshare, CLONE_NEWTIME), "unshare", "time namespace"));
+  // The file is of this process, whatever namespace it has by now; its opener's privileges count.
+  TRY(check(sys(SYS_write, time_offsets_.get(), op.offsets, length(op.offsets)), "write",
+            "timens_offsets"));
+  time_offsets_.reset();
+  return {};
 }
 
 Status Executor::run(const operations::Clone& op) {
@@ -104,9 +160,14 @@ Status Executor::run(const operations::SetDomainname& op) {
   return check(sys(SYS_setdomainname, op.name, length(op.name)), "setdomainname", op.name);
 }
 
+Status Executor::run(const operations::AwaitNetDevices&) {
+  TRY(channel_.send(Message::NetDevicesDue));
+  const Received received = TRY(channel_.receive());
+  return received.reply == Reply::Proceed ? Status{} : malformed();
+}
+
 Status Executor::run(const operations::LoopbackUp&) {
-  UniqueFd socket =
-      TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
+  UniqueFd socket = TRY(check_fd(sys(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket", "lo"));
   ifreq request{};
   __builtin_memcpy(request.ifr_name, "lo", sizeof "lo");
   request.ifr_flags = IFF_UP;

@@ -18,12 +18,10 @@ bool is_device(const struct stat& status, uint32_t type, uint64_t number) {
 Status Executor::run(const operations::MakeNode& op) {
   const Place place = TRY(make_place(root_.get(), op.path));
   const uint64_t number = op.type == S_IFIFO ? 0 : device_number(op.major, op.minor);
-  const long made =
-      sys(SYS_mknodat, place.directory.get(), place.name, op.type | (op.mode & 07777), number);
+  const long made = sys(SYS_mknodat, place.directory.get(), place.name, op.type | (op.mode & 07777), number);
   if (made < 0 && made != -EEXIST) return check(made, "mknod", op.path);
-  UniqueFd node = TRY(
-      check_fd(sys(SYS_openat, place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC),
-               "open", op.path));
+  UniqueFd node = TRY(check_fd(
+      sys(SYS_openat, place.directory.get(), place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC), "open", op.path));
   struct stat status = TRY(status_of(node.get(), op.path));
   if (!is_device(status, op.type, number)) {
     return Error{0, "mknod", op.path, "something else than this device is there already"};
@@ -32,8 +30,7 @@ Status Executor::run(const operations::MakeNode& op) {
   // Both again: mknod's mode went through the umask, and a device may belong to any user. O_PATH
   // descriptors can't be fchmod'ed, so it is done by name, in a directory that we hold.
   TRY(check(sys(SYS_fchownat, node.get(), "", op.uid, op.gid, AT_EMPTY_PATH), "chown", op.path));
-  return check(sys(SYS_fchmodat, place.directory.get(), place.name, op.mode & 07777), "chmod",
-               op.path);
+  return check(sys(SYS_fchmodat, place.directory.get(), place.name, op.mode & 07777), "chmod", op.path);
 }
 
 Status Executor::run(const operations::BindNode& op) {

@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 
 #include "executor.h"
+#include "proc.h"
 #include "resolve.h"
 
 namespace tsrunc {
@@ -15,16 +16,20 @@ namespace {
 /** The inode of procfs' root. */
 constexpr uint64_t kProcRoot = 1;
 
-Status write_in_proc(int proc, const char* file, const char* what, const char* value, bool magic) {
+}  // namespace
+
+Result<UniqueFd> open_in_proc(int proc, const char* file, const char* what, int flags, bool links) {
   open_how how{};
-  how.flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC | O_NOFOLLOW;
   how.resolve =
-      RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (magic ? 0 : RESOLVE_NO_SYMLINKS);
-  UniqueFd fd = TRY(check_fd(sys(SYS_openat2, proc, file, &how, sizeof how), "openat2", what));
-  return check(sys(SYS_write, fd.get(), value, length(value)), "write", what);
+      RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | (links ? 0 : RESOLVE_NO_SYMLINKS);
+  return check_fd(sys(SYS_openat2, proc, file, &how, sizeof how), "openat2", what);
 }
 
-}  // namespace
+Status write_in_proc(int proc, const char* file, const char* what, const char* value, bool links) {
+  UniqueFd fd = TRY(open_in_proc(proc, file, what, O_WRONLY, links));
+  return check(sys(SYS_write, fd.get(), value, length(value)), "write", what);
+}
 
 Status Executor::run(const operations::OpenProc&) {
   proc_ = TRY(check_fd(sys(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), "open",
@@ -52,6 +57,13 @@ Status Executor::run(const operations::WriteSysctl& op) {
   file.add("sys/").add(op.name);
   if (file.overflowed()) return Error{ENAMETOOLONG, "openat2", op.name};
   return write_in_proc(proc_.get(), file.get(), op.name, op.value, false);
+}
+
+Status Executor::run(const operations::WriteAttribute& op) {
+  PathText file;
+  file.add("self/attr/").add(op.attribute);
+  if (file.overflowed()) return Error{ENAMETOOLONG, "openat2", op.attribute};
+  return write_in_proc(proc_.get(), file.get(), op.attribute, op.value, true);
 }
 
 }  // namespace tsrunc

@@ -12,8 +12,7 @@ namespace tsrunc {
 namespace {
 
 constexpr int kMostLinks = 40;
-/** openat2 answers EAGAIN when a rename crossed its `..`; an attacker can keep that up, so there is
- * an end. */
+/** openat2 answers EAGAIN when a rename crossed its `..`; an attacker can keep that up, so there is an end. */
 constexpr int kMostRaces = 1000;
 
 long openat2_in_root(int root, const char* path, int flags, uint64_t resolve) {
@@ -116,11 +115,10 @@ class Maker {
 
   /** Puts a link's text before what is left of the path. */
   Status follow(int link, size_t before) {
-    struct statfs fs {};
+    struct statfs fs{};
     TRY(check(sys(SYS_fstatfs, link, &fs), "fstatfs", path_));
     // A link of procfs may be a magic one, whose text means nothing.
-    if (fs.f_type == PROC_SUPER_MAGIC || ++links_ > kMostLinks)
-      return Error{ELOOP, "openat2", path_};
+    if (fs.f_type == PROC_SUPER_MAGIC || ++links_ > kMostLinks) return Error{ELOOP, "openat2", path_};
     char text[4096];
     const long size = sys(SYS_readlinkat, link, "", text, sizeof text);
     if (size < 0) return check(size, "readlink", path_);
@@ -146,7 +144,7 @@ class Maker {
 }  // namespace
 
 Result<struct stat> status_of(int fd, const char* path) {
-  struct stat status {};
+  struct stat status{};
 #if defined(__aarch64__)
   TRY(check(sys(SYS_fstat, fd, &status), "fstat", path));
 #else
@@ -157,8 +155,7 @@ Result<struct stat> status_of(int fd, const char* path) {
 
 Result<UniqueFd> open_in_root(int root, const char* path, int flags, uint64_t resolve) {
   // RESOLVE_IN_ROOT takes "" for an error and relative paths from the root.
-  return check_fd(openat2_in_root(root, path[0] == 0 ? "/" : path, flags, resolve), "openat2",
-                  path);
+  return check_fd(openat2_in_root(root, path[0] == 0 ? "/" : path, flags, resolve), "openat2", path);
 }
 
 Result<UniqueFd> make_in_root(int root, const char* path, Missing leaf, uint64_t resolve) {
@@ -183,8 +180,7 @@ Result<Place> make_place(int root, const char* path) {
   Place place;
   auto made = make_in_root(root, directory.get(), Missing::Directory);
   // The copy of the path is gone when the error is read.
-  if (!made.ok())
-    return Error{made.error().number, made.error().syscall, path, made.error().detail};
+  if (!made.ok()) return Error{made.error().number, made.error().syscall, path, made.error().detail};
   place.directory = made.take();
   place.name = path + slash;
   return place;

@@ -9,15 +9,13 @@
 
 namespace tsrunc {
 
-/** Opens what is at `path` below `root`. `flags` as of open(2); O_CLOEXEC is added. `resolve` adds
- * RESOLVE_* bits. */
+/** Opens what is at `path` below `root`. `flags` as of open(2); O_CLOEXEC is added. `resolve` adds RESOLVE_* bits. */
 Result<UniqueFd> open_in_root(int root, const char* path, int flags = O_PATH, uint64_t resolve = 0);
 
 /** What a path is to be when there is nothing at it. */
 enum class Missing { Directory, File };
 
-/** Opens what is at `path` (O_PATH); what is missing of it is made: directories with 0755, an empty
- * file with 0644. */
+/** Opens what is at `path` (O_PATH); what is missing of it is made: directories with 0755, an empty file with 0644. */
 Result<UniqueFd> make_in_root(int root, const char* path, Missing leaf, uint64_t resolve = 0);
 
 /** The directory that `path`'s last component is in, made if missing. */

@@ -20,6 +20,9 @@ class Toucher {
   Status run(const operations::Exec& op) {
     touch(op.name);
     touch(op.search);
+    return {};
+  }
+  Status run(const operations::PrepareExec& op) {
     touch(op.args);
     touch(op.env);
     return {};

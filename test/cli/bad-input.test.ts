@@ -82,9 +82,9 @@ const configurations: readonly (readonly [
     '/proc',
   ],
   [
-    'an idmapped mount',
+    'an idmapped mount without mappings',
     (s) => s.mounts.push({ destination: '/tmp', source: '/tmp', options: ['bind', 'idmap'] }),
-    'not supported',
+    'mounts[7].options: "idmap" needs',
   ],
   ['an unknown namespace', (s) => s.linux.namespaces.push({ type: 'space' }), 'namespaces'],
   ['a namespace twice', (s) => s.linux.namespaces.push({ type: 'pid' }), 'pid'],
@@ -127,7 +127,11 @@ const configurations: readonly (readonly [
     (s) => (s.linux.resources.memory = { limit: 2 ** 24, swap: 2 ** 23 }),
     'swap',
   ],
-  ['block I/O limits', (s) => (s.linux.resources.blockIO = { weight: 100 }), 'not supported'],
+  [
+    'limits of a controller that this host lacks',
+    (s) => (s.linux.resources.rdma = { mlx5_1: { hcaObjects: 1 } }),
+    'rdma',
+  ],
   [
     'an unknown seccomp action',
     (s) => (s.linux.seccomp = { defaultAction: 'SCMP_ACT_X' }),
@@ -230,7 +234,7 @@ for (const [args, says] of [
   [['list', '--format', 'xml'], 'xml'],
   [['list', 'a'], '"a" is one argument too many'],
   [['spec', '--bundle', '/no/folder'], '/no/folder'],
-  [['exec', 'a', 'sh'], 'not supported'],
+  [['exec', 'a', 'sh'], 'container does not exist'],
   [['creat', 'a'], 'did you mean create'],
 ] as const) {
   root(test)(`tsrunc ${args.map((arg) => (arg === good ? 'BUNDLE' : arg)).join(' ')}`, () => {

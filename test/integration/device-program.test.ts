@@ -75,6 +75,27 @@ programsTest('the program decides for the processes of the cgroup', () => {
   });
 });
 
+programsTest('a later program takes the place of an earlier one, and of no other', () => {
+  withCgroup((folder, fd) => {
+    for (const verdict of [0, 1, 0, 1]) {
+      native.attachDeviceProgram(fd, always(verdict));
+      assert.is(canRead(folder), verdict === 1, String(verdict));
+    }
+    const below = join(folder, 'below');
+    mkdirSync(below);
+    const fdBelow = openSync(below, 'r');
+    try {
+      native.attachDeviceProgram(fd, always(0));
+      native.attachDeviceProgram(fdBelow, always(1));
+      native.attachDeviceProgram(fdBelow, always(1));
+      assert.is(canRead(below), false);
+    } finally {
+      closeSync(fdBelow);
+      rmdirSync(below);
+    }
+  });
+});
+
 programsTest('a program that the kernel refuses is explained in its own words', () => {
   withCgroup((_folder, fd) => {
     const error = failure(() => native.attachDeviceProgram(fd, instruction(0x95, 0, 0)));

@@ -41,6 +41,19 @@ root(test)(
   },
 );
 
+root(test)('what a container leaves behind is reaped while run lasts', () => {
+  const outlive = 'sh -c "sleep 0.05 & echo \\$!"';
+  // A zombie could still be signalled.
+  const out = lab.inside(
+    `pid=$(${outlive}); while kill -0 $pid; do sleep 0.02; done 2>/dev/null; echo gone`,
+    (spec) => {
+      // Else the container's own first process would be its parent.
+      spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid');
+    },
+  );
+  assert.is(out, 'gone');
+});
+
 root(test)(
   'a created container takes at most 1 MiB of memory, and no more than its own process',
   () => {

@@ -1,8 +1,9 @@
-import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Lab, type Mutate } from '../support/lab.js';
+import { command, Lab, type Mutate } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
@@ -36,6 +37,19 @@ root(test)('user, group, further groups and umask', () => {
   assert.equal(lab.inside('id -G; umask').split('\n'), ['0', '0022']);
 });
 
+root(test)('the largest user and group, and as many further groups as there may be', () => {
+  const largest = 2 ** 32 - 2;
+  const out = lab.inside('id -u; id -g; umask', (spec) => {
+    spec.process.user = { uid: largest, gid: largest, umask: 0o777 };
+  });
+  assert.equal(out.split('\n'), [`${largest}`, `${largest}`, '0777']);
+  const additionalGids = Array.from({ length: 65536 }, (_, index) => 65536 + index);
+  const groups = statusInside('Groups', (spec) => {
+    spec.process.user = { uid: 7, gid: 8, additionalGids };
+  });
+  assert.equal(groups.trim().split(' ').map(Number), additionalGids);
+});
+
 root(test)('the environment is exactly the configured one, and HOME', () => {
   const env = ['PATH=/bin', 'A=1', 'EMPTY=', 'B=x y=z'];
   const bundle = lab.bundle((spec) => {
@@ -54,6 +68,26 @@ root(test)('HOME that is configured stays, and is / for a user without an entry'
   );
   assert.is(lab.inside('echo $HOME', as(4242)), '/');
   assert.is(lab.inside('echo $HOME'), '/root');
+});
+
+root(test)('HOME is found whatever limits and filters the program has', () => {
+  const home = (mutate: Mutate): string => lab.inside('echo $HOME', mutate);
+  const descriptors = (soft: number) => [{ type: 'RLIMIT_NOFILE', soft, hard: 100 }];
+  assert.is(
+    home((spec) => (spec.process.rlimits = descriptors(3))),
+    '/root',
+  );
+  const names = ['openat2'];
+  for (const noNewPrivileges of [true, false]) {
+    const denied = home((spec) => {
+      spec.process.noNewPrivileges = noNewPrivileges;
+      spec.linux.seccomp = {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names, action: 'SCMP_ACT_ERRNO' }],
+      };
+    });
+    assert.is(denied, '/root');
+  }
 });
 
 root(test)('arguments arrive as they are', () => {
@@ -182,6 +216,82 @@ root(test)('resource limits, OOM score and no_new_privs', () => {
   assert.is(statusInside('NoNewPrivs', nnp(false)), '0');
 });
 
+root(test)('every resource limit', () => {
+  /** The names of /proc/PID/limits, and their units by what is shown for the number 1. */
+  const names = {
+    RLIMIT_CPU: 'Max cpu time',
+    RLIMIT_FSIZE: 'Max file size',
+    RLIMIT_DATA: 'Max data size',
+    RLIMIT_STACK: 'Max stack size',
+    RLIMIT_CORE: 'Max core file size',
+    RLIMIT_RSS: 'Max resident set',
+    RLIMIT_NPROC: 'Max processes',
+    RLIMIT_NOFILE: 'Max open files',
+    RLIMIT_MEMLOCK: 'Max locked memory',
+    RLIMIT_AS: 'Max address space',
+    RLIMIT_LOCKS: 'Max file locks',
+    RLIMIT_SIGPENDING: 'Max pending signals',
+    RLIMIT_MSGQUEUE: 'Max msgqueue size',
+    RLIMIT_NICE: 'Max nice priority',
+    RLIMIT_RTPRIO: 'Max realtime priority',
+    RLIMIT_RTTIME: 'Max realtime timeout',
+  };
+  const limitsIn = (text: string) =>
+    new Map(
+      text
+        .split('\n')
+        .map((line) => /^(.*?) {2,}(\S+) +(\S+)/.exec(line) ?? [])
+        .map(([, name = '', soft, hard]) => [name, [soft, hard]]),
+    );
+  const own = limitsIn(readFileSync('/proc/self/limits', 'utf8'));
+  // Below the hard limit that there is: to raise it takes a privilege that root may not have.
+  const rlimits = Object.entries(names).map(([type, name], index) => {
+    const most = Number(own.get(name)?.[1]?.replace('unlimited', '4000000000') ?? 0);
+    const hard = Math.max(0, most - index);
+    return { type, soft: Math.max(0, hard - 1), hard };
+  });
+  const inside = limitsIn(
+    lab.inside('cat /proc/self/limits', (spec) => void (spec.process.rlimits = rlimits)),
+  );
+  for (const { type, soft, hard } of rlimits) {
+    const name = names[type as keyof typeof names];
+    assert.equal(inside.get(name), [`${soft}`, `${hard}`], type);
+  }
+});
+
+root(test)(
+  "without a limit of descriptors the container has the caller's, not what Node made of it",
+  () => {
+    const limits = (ulimit: string, mutate: Mutate = () => {}): string => {
+      const bundle = lab.bundle((spec, folder) => {
+        spec.process.args = ['sh', '-c', 'ulimit -Sn; ulimit -Hn'];
+        delete spec.process.rlimits;
+        mutate(spec, folder);
+      });
+      const args = ['--root', lab.root, 'run', '--bundle', bundle, lab.name()];
+      // As it is installed: executed by its first line.
+      const script = `${ulimit}; exec "$@"`;
+      return execFileSync('sh', ['-ec', script, 'sh', command, ...args], { encoding: 'utf8' });
+    };
+    assert.is(limits('ulimit -Sn 123; ulimit -Hn 600'), '123\n600\n');
+    assert.is(limits('ulimit -Sn 600; ulimit -Hn 600'), '600\n600\n');
+    const own = limits('ulimit -Sn 123; ulimit -Hn 600', (spec) => {
+      spec.process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 200, hard: 300 }];
+    });
+    assert.is(own, '200\n300\n');
+  },
+);
+
+root(test)("an OOM score below the caller's own needs a privilege, and that is said", () => {
+  const own = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  const bundle = lab.bundle((spec) => void (spec.process.oomScoreAdj = own - 1));
+  const script = 'set -- setpriv --bounding-set -sys_resource "$@"';
+  assert.throws(
+    () => lab.withMounts(script, ['run', '--bundle', bundle, lab.name()]),
+    /set process\.oomScoreAdj to -?\d+: permission denied.*CAP_SYS_RESOURCE/,
+  );
+});
+
 for (const [script, code] of [
   ['exit 0', 0],
   ['exit 7', 7],
@@ -220,28 +330,6 @@ root(test)('no other descriptor of the runtime is in the container', () => {
   const out = lab.ok(['run', '--bundle', bundle, lab.name()], { fds: [fd] });
   closeSync(fd);
   assert.is(out, '0\n1\n2\n');
-});
-
-root(test)('--preserve-fds and LISTEN_FDS hand descriptors on', () => {
-  const file = join(lab.folder, lab.name());
-  writeFileSync(file, 'handed on');
-  const fd = openSync(file, 'r');
-  const bundle = lab.bundle((spec) => {
-    spec.process.args = ['sh', '-c', 'ls /proc/1/fd; cat <&4; env | grep LISTEN; true'];
-  });
-  const preserved = lab.ok(['run', '--preserve-fds', '2', '--bundle', bundle, lab.name()], {
-    fds: [fd, openSync(file, 'r')],
-  });
-  assert.is(preserved, '0\n1\n2\n3\n4\nhanded on');
-  const listened = lab.ok(['run', '--preserve-fds', '1', '--bundle', bundle, lab.name()], {
-    fds: [fd, openSync(file, 'r')],
-    env: { LISTEN_FDS: '1' },
-  });
-  assert.match(listened, '\n4\nhanded onLISTEN_FDS=1\nLISTEN_PID=1\n');
-  assert.match(
-    lab.fails(['run', '--preserve-fds', '9', '--bundle', bundle, lab.name()]),
-    'descriptor 3 is to be preserved',
-  );
 });
 
 root(test)('a root file system can be read-only or not', () => {

@@ -48,10 +48,42 @@ function seesLaterMounts(propagation: string | undefined): boolean {
   return lab.withMounts(prepare, ['run', '--bundle', bundle, lab.name()]).trim() === '1';
 }
 
+/** Whether what is mounted in the container, below a volume that is shared, comes out to the host. */
+function mountsComeOut(propagation: string | undefined): boolean {
+  const volume = `${lab.folder}/${lab.name()}`;
+  const bundle = lab.bundle(
+    (spec) => {
+      if (propagation !== undefined) spec.linux.rootfsPropagation = propagation;
+      spec.mounts.push(
+        { destination: '/volume', source: volume, options: ['rbind', 'rshared'] },
+        { destination: '/volume/in', type: 'tmpfs', source: 'tmpfs' },
+      );
+    },
+    { rootfs: 'private' },
+  );
+  const prepare = `mount --make-rshared /; mkdir ${volume}; mount -t tmpfs tmpfs ${volume}`;
+  const args = ['run', '--bundle', bundle, lab.name()];
+  const out = lab.withMounts(prepare, args, 'cat /proc/self/mountinfo');
+  const mounts = parseMountInfo(out);
+  assert.ok(mounts.has(volume), out);
+  assert.not.match(out, `${bundle}/rootfs`, 'nothing else of the container is ever seen');
+  return mounts.has(`${volume}/in`);
+}
+
+root(test)("with shared and rshared the container's mounts in shared volumes come out", () => {
+  for (const name of ['shared', 'rshared']) assert.ok(mountsComeOut(name), name);
+  for (const name of [undefined, 'slave', 'rslave', 'private', 'rprivate', 'unbindable'])
+    assert.not(mountsComeOut(name), String(name));
+});
+
 root(test)("by default the host's later mounts come in; private ones do not", () => {
   assert.ok(seesLaterMounts(undefined));
   assert.ok(seesLaterMounts('rslave'));
+  assert.ok(seesLaterMounts('slave'));
+  assert.ok(seesLaterMounts('shared'));
   assert.not(seesLaterMounts('rprivate'));
+  assert.not(seesLaterMounts('private'));
+  assert.not(seesLaterMounts('unbindable'));
 });
 
 root(test)('--no-pivot makes a root without pivot_root', () => {

@@ -69,6 +69,46 @@ rootless(test)('a user runs a container in which it is root', () => {
   );
 });
 
+rootless(test)('a user sets the clocks of a time namespace', () => {
+  const folder = bundle((spec) => {
+    spec.linux.namespaces.push({ type: 'time' });
+    spec.linux.timeOffsets = { boottime: { secs: 5000 } };
+    spec.process.args = ['grep', 'boot', '/proc/self/timens_offsets'];
+  });
+  const out = call('run', '--bundle', folder, lab.name());
+  assert.is(out.trim().replace(/ +/g, ' '), 'boottime 5000 0');
+});
+
+rootless(test)('tmpcopyup keeps the files of the user, and can keep no others', () => {
+  const image = join(home, 'image');
+  spawnSync('cp', ['-a', lab.rootfs, image]);
+  spawnSync('chown', ['-R', `${id}:${id}`, image]);
+  const folder = bundle((spec) => {
+    spec.root = { path: image };
+    spec.mounts.push({ destination: '/etc', type: 'tmpfs', options: ['tmpcopyup'] });
+    spec.process.args = ['sh', '-c', 'stat -c %u:%g /etc /etc/group; touch /etc/x && echo writes'];
+  });
+  assert.is(call('run', '--bundle', folder, lab.name()), '0:0\n0:0\nwrites\n');
+  chownSync(join(image, 'etc/group'), 0, 0);
+  const { stderr } = lab.tsrunc(['--root', root, 'run', '--bundle', folder, lab.name()], {
+    user: id,
+    cwd: home,
+  });
+  assert.match(stderr, /"tmpfs" on "\/etc": .*owner is not mapped.*"\/etc\/group"/);
+});
+
+rootless(test)('a user can have no ids mapped by a mount, and is told so', () => {
+  const folder = bundle((spec) => {
+    spec.mounts.push({ destination: '/mnt', source: home, options: ['bind', 'idmap'] });
+  });
+  const { code, stderr } = lab.tsrunc(['--root', root, 'run', '--bundle', folder, lab.name()], {
+    user: id,
+    cwd: home,
+  });
+  assert.is(code, 1);
+  assert.match(stderr, /mounts\[\d+\]: ids of mounts are mapped only for root of the host/);
+});
+
 rootless(test)('create, start, state, kill, delete', async () => {
   const name = lab.name();
   const folder = bundle(script('sleep 1000'));

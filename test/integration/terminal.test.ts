@@ -95,8 +95,8 @@ python(test)(
     const socket = join(lab.folder, `${lab.name()}.sock`);
     const received = await listen(terminals, 'receive', socket);
     const { id } = lab.create(lab.bundle(), '--pidfd-socket', socket);
-    const { count, file, rest } = JSON.parse(await received());
-    assert.equal([count, rest], [1, 0]);
+    const { count, file, rest, pid } = JSON.parse(await received());
+    assert.equal([count, rest, pid], [1, 0, lab.state(id).pid]);
     assert.match(file, 'pidfd');
     lab.ok(['delete', id]);
   },

@@ -185,15 +185,15 @@ export class Lab {
     return this.ok(['run', '--bundle', bundle, this.name()]).trimEnd();
   }
 
-  /** Runs the command in a mount namespace of its own after a shell script has mounted things there. Returns its output. */
-  withMounts(script: string, args: readonly string[]): string {
+  /** Runs the command in a mount namespace of its own, after a shell script has mounted things there and before another one. Returns all output. */
+  withMounts(script: string, args: readonly string[], after = ''): string {
     return execFileSync(
       'unshare',
       [
         '-m',
         'sh',
         '-ec',
-        `${script}; exec "$@"`,
+        `${script}; "$@"; ${after}`,
         'sh',
         process.execPath,
         command,
@@ -273,6 +273,12 @@ export class Lab {
 
 /** Parsing a file of certificates at each start of Node would double the time of the tests. */
 function callersEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, LISTEN_FDS: ___, ...env } = process.env;
+  const {
+    NODE_EXTRA_CA_CERTS: _,
+    NODE_OPTIONS: __,
+    LISTEN_FDS: ___,
+    NOTIFY_SOCKET: ____,
+    ...env
+  } = process.env;
   return env;
 }

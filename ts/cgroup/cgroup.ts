@@ -36,13 +36,18 @@ export interface CgroupLocation {
 /** The cgroup of one container. */
 export interface Cgroup {
   readonly location: CgroupLocation;
+  /** Throws UNSUPPORTED for limits that this host can't set, as far as that's known before there is a cgroup. */
+  refuse(resources: LinuxResources): void;
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
   /**
-   * Writes the limits of `linux.resources`: devices, memory, cpu and pids. What is absent stays as it is, and so does
-   * what is 0 where the kernel has no such limit. Device rules are for a new cgroup: on v2 later ones only take away.
+   * Writes the limits of `linux.resources`. What is absent stays as it is, and so does what is 0 where the kernel has no
+   * such limit. What this host can't do is thrown as UNSUPPORTED before anything is written. Device rules replace those
+   * of an earlier call: on v1 from their first rule for all devices on.
    */
   apply(resources: LinuxResources): void;
+  /** Gives it to a user, who may then make cgroups in it. Does nothing where v1 is in use: there that isn't safe. */
+  delegate(uid: number): void;
   /**
    * The files of v1 hierarchies that a joining process of one thread writes "0" into. They are `tasks`, since a
    * thread that moves only itself needs no lock of the kernel; `cgroup.procs` waits for an RCU grace period.
@@ -52,7 +57,6 @@ export interface Cgroup {
   readonly birthplace: string | undefined;
   /** Pids of all processes in it and below it. */
   processes(): number[];
-  isFrozen(): boolean;
   /** Sends `signal` to every process in it and below it, by pidfd. */
   signalAll(signal: number): void;
   /** SIGKILL to everything in it (cgroup.kill where there is one; a frozen one is thawed), and waits until it is empty. */

@@ -43,6 +43,18 @@ export function frozen(directory: string): TsruncError {
   );
 }
 
+/**
+ * A process can't be born into such a one, and most limits don't exist there (cgroup-v2.rst, "Threads").
+ *
+ * @param type what cgroup.type has: `threaded`, or `domain invalid` below one
+ */
+export function threaded(directory: string, type: string): TsruncError {
+  return new TsruncError(
+    `container's cgroup ${directory} is in a threaded subtree (its cgroup.type is "${type}"), which takes threads and no processes: use a linux.cgroupsPath below a domain`,
+    { code: 'UNSUPPORTED', path: directory, stage: 'cgroup' },
+  );
+}
+
 function failure(directory: string, error: SystemError): TsruncError {
   const hint = ['EACCES', 'EPERM', 'EROFS'].includes(error.code)
     ? ': run tsrunc as root, have the cgroup delegated, or use --cgroup-manager disabled'

@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSystemError, type SystemError, type TsruncError } from '../errors.js';
-import { writeControl } from './control-files.js';
+import { isSystemError, type SystemError, TsruncError } from '../errors.js';
+import type { LinuxResources } from '../spec/types.js';
+import { readControl, writeControl } from './control-files.js';
 import { cgroupFailure } from './failure.js';
+import { needsOf } from './needs.js';
 
 /** One value for one file of a cgroup. */
 export interface Limit {
@@ -11,6 +14,23 @@ export interface Limit {
   readonly value: string;
   /** The value is what holds anyway where the kernel doesn't have the file. */
   readonly optional?: boolean;
+  /** Whether the file's content shows the limit: for what some kernels accept and ignore. */
+  readonly holds?: (content: string) => boolean;
+}
+
+/** What there is of a cgroup's files. */
+export interface Files {
+  read(file: string): string;
+  has(file: string): boolean;
+}
+
+/** What a controller is to be told, in order. */
+export type Plan = (resources: LinuxResources, files: Files) => Limit[];
+
+/** Limits for one directory. */
+export interface Writes {
+  readonly directory: string;
+  readonly limits: readonly Limit[];
 }
 
 /**
@@ -21,13 +41,42 @@ export function isGiven(value: number | bigint | null | undefined): value is num
   return Number(value ?? 0) !== 0;
 }
 
+/** What the specification has and the kernel's interface hasn't. */
+export function unsupported(name: string, why: string): TsruncError {
+  return new TsruncError(`linux.resources.${name} can't be set: ${why}`, {
+    code: 'UNSUPPORTED',
+    stage: 'cgroup',
+  });
+}
+
+export function filesOf(directory: string): Files {
+  return {
+    read: (file) => readControl(directory, file),
+    has: (file) => existsSync(join(directory, file)),
+  };
+}
+
+/**
+ * Writes the limits of all controllers, and nothing when one of them has no file in this kernel.
+ *
+ * @throws TsruncError UNSUPPORTED for a missing file; with the errno's name as its code at the first value that the
+ *   kernel refuses for good
+ */
+export function applyWrites(all: readonly Writes[]): void {
+  for (const { directory, limits } of all) {
+    const missing = limits.find(
+      ({ file, optional }) => !optional && !existsSync(join(directory, file)),
+    );
+    if (missing !== undefined) throw withoutFile(directory, missing);
+  }
+  for (const { directory, limits } of all) writeLimits(directory, limits);
+}
+
 /**
  * Writes the limits of one controller. The kernel checks several of them against each other (memory against
  * memory and swap, quota against period and burst), so which order is legal depends on the values that
- * were there before: what it refuses as invalid is tried again after the others.
- *
- * @param directory the cgroup
- * @throws TsruncError with the errno's name as its code, at the first value that the kernel refuses for good
+ * were there before: what it refuses as invalid is tried again after the others. Memory and swap are raised from
+ * the sum down and lowered from memory up that way, since the kernel refuses the other order.
  */
 export function writeLimits(directory: string, limits: readonly Limit[]): void {
   let left = limits;
@@ -47,19 +96,24 @@ export function writeLimits(directory: string, limits: readonly Limit[]): void {
 }
 
 function tryWrite(directory: string, limit: Limit): SystemError | undefined {
+  const { file, value, optional, holds } = limit;
   try {
-    writeControl(directory, limit.file, limit.value);
-    return undefined;
+    writeControl(directory, file, value);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    return limit.optional && error.code === 'ENOENT' ? undefined : error;
+    return optional && error.code === 'ENOENT' ? undefined : error;
   }
+  if (holds !== undefined && !holds(readControl(directory, file))) {
+    throw unsupported(limit.name, `this kernel ignores ${join(directory, file)}${needsOf(file)}`);
+  }
+  return undefined;
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'this kernel has no such limit: remove it from the configuration',
   EINVAL:
     'the kernel does not accept this value here: it must fit the other limits and those of the parent cgroup',
+  ENODEV: 'there is no such device',
+  ENXIO: 'there is no such device',
   ERANGE: 'the value is outside the range that the kernel accepts',
   EBUSY:
     'more than that is in use and the kernel could not reclaim it: set a higher limit or end processes',
@@ -69,7 +123,14 @@ const reasons: Readonly<Record<string, string>> = {
     'the parent cgroup or the privileges of the caller do not allow it: allow it there, or run tsrunc as root',
 };
 
-function failure(directory: string, { name, file, value }: Limit, error: SystemError): TsruncError {
+function failure(directory: string, limit: Limit, error: SystemError): TsruncError {
+  // Linux 5.16 to 6.6 answer so for memory.kmem.limit_in_bytes; ENOTSUPP, 524, has no name outside of the kernel.
+  if (error.code === 'EOPNOTSUPP' || Math.abs(error.errno) === 524) {
+    const refusal = `this kernel does not take ${JSON.stringify(limit.value)} for`;
+    return withoutFile(directory, limit, refusal, error);
+  }
+  if (error.code === 'ENOENT') return withoutFile(directory, limit, undefined, error);
+  const { name, file, value } = limit;
   const path = join(directory, file);
   const reason = reasons[error.code];
   return cgroupFailure(
@@ -77,4 +138,19 @@ function failure(directory: string, { name, file, value }: Limit, error: SystemE
     error,
     path,
   );
+}
+
+function withoutFile(
+  directory: string,
+  { name, file }: Limit,
+  why = 'this kernel has no such limit: it needs',
+  cause?: SystemError,
+): TsruncError {
+  const path = join(directory, file);
+  return new TsruncError(`linux.resources.${name} can't be set: ${why} ${path}${needsOf(file)}`, {
+    code: 'UNSUPPORTED',
+    path,
+    stage: 'cgroup',
+    cause,
+  });
 }

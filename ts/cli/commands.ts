@@ -91,6 +91,32 @@ const createFlags = {
   },
 } as const satisfies Flags;
 
+const number = { type: 'string', value: 'N' } as const;
+const size = { type: 'string', value: 'BYTES' } as const;
+
+/** `update`'s, one for each limit. */
+const limitFlags = {
+  'blkio-weight': { ...number, help: 'block I/O weight, 10 to 1000' },
+  'cpu-period': { ...number, help: 'CPU period in microseconds' },
+  'cpu-quota': { ...number, help: 'CPU time in each period, in microseconds; -1 for no limit' },
+  'cpu-burst': { ...number, help: 'CPU time saved up for later periods, in microseconds' },
+  'cpu-share': { ...number, help: 'CPU shares, relative to other containers' },
+  'cpu-rt-period': { ...number, help: 'period of real-time processes in microseconds' },
+  'cpu-rt-runtime': { ...number, help: 'time of real-time processes in each of them' },
+  'cpu-idle': { ...number, help: '1: run only when nobody else wants to; 0: not so' },
+  'cpuset-cpus': { type: 'string', value: 'LIST', help: 'CPUs to run on, as in 0-2,7' },
+  'cpuset-mems': { type: 'string', value: 'LIST', help: 'memory nodes to use' },
+  memory: { ...size, help: 'memory limit; k, m, g may follow the number; -1 for no limit' },
+  'memory-reservation': { ...size, help: 'memory that is kept for it' },
+  'memory-swap': { ...size, help: 'memory and swap together; -1 for no limit' },
+  'kernel-memory': {
+    ...size,
+    help: 'accepted for callers of runc; the kernel has no such limit any more',
+  },
+  'kernel-memory-tcp': { ...size, help: 'the same' },
+  'pids-limit': { ...number, help: 'number of processes; -1 for no limit' },
+} as const satisfies Flags;
+
 export const commands = {
   create: {
     summary: 'make a container from a bundle; its process waits for start',
@@ -118,7 +144,85 @@ export const commands = {
       },
     },
   },
+  exec: {
+    summary: 'start another process in a container',
+    operands: ['ID', '[COMMAND]', '[ARGUMENT...]'],
+    flags: {
+      process: {
+        type: 'string',
+        alias: 'p',
+        value: 'FILE',
+        help: 'a file with the process as in config.json, instead of a command',
+      },
+      detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
+      tty: { type: 'bool', alias: 't', help: 'give it a terminal of its own' },
+      cwd: { type: 'string', value: 'PATH', help: 'its working directory in the container' },
+      env: { type: 'string[]', alias: 'e', value: 'NAME=VALUE', help: 'add to its environment' },
+      user: { type: 'string', alias: 'u', value: 'UID[:GID]', help: 'whom it runs as' },
+      'additional-gids': {
+        type: 'string[]',
+        alias: 'g',
+        value: 'GID',
+        help: 'add to its groups',
+      },
+      cap: { type: 'string[]', alias: 'c', value: 'NAME', help: 'add to its capabilities' },
+      'no-new-privs': { type: 'bool', help: 'it gains no privileges by what it executes' },
+      apparmor: { type: 'string', value: 'PROFILE', help: 'its AppArmor profile' },
+      'process-label': { type: 'string', value: 'LABEL', help: 'its SELinux label' },
+      'console-socket': createFlags['console-socket'],
+      'pid-file': {
+        type: 'string',
+        value: 'PATH',
+        help: 'write its pid to this file',
+      },
+      'pidfd-socket': {
+        type: 'string',
+        value: 'PATH',
+        help: 'an AF_UNIX socket that receives a pidfd of it',
+      },
+      'preserve-fds': createFlags['preserve-fds'],
+      cgroup: {
+        type: 'string[]',
+        value: 'PATH',
+        help: "a cgroup below the container's to run in: PATH, or CONTROLLER:PATH on cgroup v1",
+      },
+      'ignore-paused': { type: 'bool', help: 'join a paused container too' },
+      'no-subreaper': {
+        type: 'bool',
+        help: "accepted for callers of runc; exec adopts nobody's processes",
+      },
+    },
+  },
   state: { summary: 'print the state of a container as JSON', operands: ['ID'], flags: {} },
+  pause: { summary: 'make all processes of a container stand still', operands: ['ID'], flags: {} },
+  resume: { summary: 'let the processes of a paused container go on', operands: ['ID'], flags: {} },
+  ps: {
+    summary: 'list the processes of a container',
+    operands: ['ID', '[PS_OPTION...]'],
+    flags: {
+      format: {
+        type: 'string',
+        alias: 'f',
+        value: 'FORMAT',
+        choices: ['table', 'json'],
+        default: 'table',
+        help: 'table (what ps(1) says of them) or json (their pids)',
+      },
+    },
+  },
+  update: {
+    summary: 'change the limits of a container',
+    operands: ['ID'],
+    flags: {
+      resources: {
+        type: 'string',
+        alias: 'r',
+        value: 'FILE',
+        help: 'a file with limits as in config.json (linux.resources), or - for stdin',
+      },
+      ...limitFlags,
+    },
+  },
   kill: {
     summary: 'send a signal (default: SIGTERM) to the first process of a container',
     operands: ['ID', '[SIGNAL]'],
@@ -181,16 +285,7 @@ export const commands = {
 } as const satisfies Readonly<Record<string, Command>>;
 
 /** Commands of runc that this version refuses by name. */
-export const laterCommands: readonly string[] = [
-  'exec',
-  'ps',
-  'events',
-  'update',
-  'pause',
-  'resume',
-  'checkpoint',
-  'restore',
-];
+export const laterCommands: readonly string[] = ['events', 'checkpoint', 'restore'];
 
 export type CommandName = keyof typeof commands;
 type Operands<T extends readonly string[]> = {

@@ -25,7 +25,12 @@ const actions: {
   create: () => import('./create.js'),
   start: () => import('./start.js'),
   run: () => import('./run.js'),
+  exec: () => import('./exec.js'),
   state: () => import('./state.js'),
+  pause: () => import('./pause.js'),
+  resume: () => import('./resume.js'),
+  ps: () => import('./ps.js'),
+  update: () => import('./update.js'),
   kill: () => import('./kill.js'),
   delete: () => import('./delete.js'),
   list: () => import('./list.js'),
@@ -74,6 +79,8 @@ async function dispatch<Name extends CommandName>(
 ): Promise<number> {
   const { flags, operands, help } = parseArguments(commands[name].flags, args, {
     name: `tsrunc ${name}`,
+    // What follows the container's ID is another program's command line.
+    stopAtOperand: name === 'exec' || name === 'ps',
   });
   if (help) return showHelp(name);
   checkOperands(name, operands);
@@ -102,7 +109,7 @@ function checkOperands(name: CommandName, given: readonly string[]): void {
   const missing = wanted.find(
     (operand, index) => !operand.startsWith('[') && given[index] === undefined,
   );
-  const surplus = given[wanted.length];
+  const surplus = wanted.at(-1)?.endsWith('...]') ? undefined : given[wanted.length];
   if (missing === undefined && surplus === undefined) return;
   const why =
     missing === undefined ? `"${surplus}" is one argument too many` : `${missing} is missing`;
@@ -139,9 +146,7 @@ async function showHelp(name: string | undefined): Promise<number> {
   return 0;
 }
 
-// Not `process.exit`: what is still under way (a stream being flushed, a handle being closed) ends first.
 // Until it is known better: a promise that never settles would let Node end with 0.
 process.exitCode = 1;
-void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
-});
+// Everything was awaited and written by then, so Node's own dismantling, some 3 ms, isn't waited for.
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -29,11 +29,32 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
     noPivot: flags['no-pivot'],
     noNewKeyring: flags['no-new-keyring'],
     preserveFds: flags['preserve-fds'],
-    listenFds: activatedFds(process.env['LISTEN_FDS']),
+    ...activation(),
+    ...notifySocket(),
+    ...callersLimit(process.env['TSRUNC_NOFILE']),
   };
 }
 
-/** How many descriptors socket activation handed to us (sd_listen_fds(3)): they are for the container. */
-function activatedFds(given = ''): number {
-  return /^[0-9]{1,4}$/.test(given) ? Number(given) : 0;
+/** The soft RLIMIT_NOFILE before Node raised it: the command's first line (scripts/build.mjs) notes it. */
+function callersLimit(given = ''): Pick<CreateOptions, 'openFiles'> {
+  return /^[0-9]{1,10}$/.test(given) ? { openFiles: Number(given) } : {};
+}
+
+/**
+ * The descriptors that socket activation handed to this very process (sd_listen_fds(3)): they are for the container.
+ * Another process's, whose environment was inherited, aren't.
+ */
+export function activation(): Pick<CreateOptions, 'listenFds' | 'listenFdNames'> {
+  const { LISTEN_FDS = '', LISTEN_PID = '', LISTEN_FDNAMES: names } = process.env;
+  if (LISTEN_PID !== String(process.pid) || !/^[0-9]{1,4}$/.test(LISTEN_FDS)) return {};
+  return {
+    listenFds: Number(LISTEN_FDS),
+    ...(names !== undefined && { listenFdNames: names }),
+  };
+}
+
+/** The socket of the service manager that started us (sd_notify(3)): a file's or an abstract one, which is all that a container can be given. */
+export function notifySocket(): Pick<CreateOptions, 'notifySocket'> {
+  const { NOTIFY_SOCKET: socket = '' } = process.env;
+  return /^[/@]./.test(socket) ? { notifySocket: socket } : {};
 }

@@ -7,7 +7,7 @@ import type { Runtime } from '../lifecycle/runtime.js';
 import { loadNative } from '../native/addon.js';
 import type { Action } from './commands.js';
 import { exitCode } from './exit.js';
-import { createOptions, openRuntime } from './open-runtime.js';
+import { createOptions, notifySocket, openRuntime } from './open-runtime.js';
 
 export const action: Action<'run'> = async (call) => {
   const { flags } = call;
@@ -30,8 +30,10 @@ export const action: Action<'run'> = async (call) => {
   const windowSize = callersWindowSize(native);
   const sized = windowSize === undefined ? {} : { windowSize };
   return exitCode(
-    await runInForeground(native, (signal) =>
-      runtime.run(id, { ...options, ...sized, keep: flags.keep, signal }),
+    await runInForeground(
+      native,
+      (signal) => runtime.run(id, { ...options, ...sized, keep: flags.keep, signal }),
+      { adopts: !flags['no-subreaper'] },
     ),
   );
 };
@@ -40,7 +42,7 @@ export const action: Action<'run'> = async (call) => {
 async function runDetached(runtime: Runtime, id: string, options: CreateOptions): Promise<number> {
   await interruptible((signal) => runtime.create(id, { ...options, signal }));
   try {
-    await runtime.start(id);
+    await runtime.start(id, notifySocket());
   } catch (error) {
     await runtime.delete(id, { force: true });
     throw error;

@@ -1,4 +1,5 @@
 import type { Action } from './commands.js';
-import { openRuntime } from './open-runtime.js';
+import { notifySocket, openRuntime } from './open-runtime.js';
 
-export const action: Action<'start'> = (call) => openRuntime(call).start(call.operands[0]);
+export const action: Action<'start'> = (call) =>
+  openRuntime(call).start(call.operands[0], notifySocket());

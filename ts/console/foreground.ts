@@ -1,4 +1,4 @@
-import type { RunningContainer } from '../lifecycle/options.js';
+import type { RunningProcess } from '../lifecycle/options.js';
 import type { ExitStatus, Native } from '../native/native.js';
 import { SignalForwarder } from './forwarding.js';
 import type { TerminalSession } from './terminal-session.js';
@@ -6,22 +6,25 @@ import type { TerminalSession } from './terminal-session.js';
 /**
  * Stands in for a container's first process: its signals go there, its terminal is the caller's, and
  * it lasts as long. `start` makes the container; its signal fires when this process is asked to
- * end before that is done.
+ * end before that is done. `adopts`: this process is a subreaper, and has no other children.
  *
  * @returns how the process ended, once all that it wrote to its terminal was passed on.
  */
 export async function runInForeground(
   native: Native,
-  start: (signal: AbortSignal) => Promise<RunningContainer>,
+  start: (signal: AbortSignal) => Promise<RunningProcess>,
+  { adopts = false }: { readonly adopts?: boolean } = {},
 ): Promise<ExitStatus> {
   const signals = new SignalForwarder();
   try {
     const container = await start(signals.interrupted);
     const session = await openSession(native, container);
     signals.attach((name) => forward(name, container, session));
+    const stopReaping = adopts ? reapOrphans(native, container) : undefined;
     try {
       return await container.wait();
     } finally {
+      stopReaping?.();
       await session?.close();
     }
   } finally {
@@ -29,9 +32,17 @@ export async function runInForeground(
   }
 }
 
+/** As a subreaper this process is the parent of what the container's processes leave behind. */
+function reapOrphans(native: Native, { pid }: RunningProcess): () => void {
+  const reap = (): void => native.reapOthers(pid);
+  process.on('SIGCHLD', reap);
+  reap();
+  return () => process.off('SIGCHLD', reap);
+}
+
 async function openSession(
   native: Native,
-  container: RunningContainer,
+  container: RunningProcess,
 ): Promise<TerminalSession | undefined> {
   // Without a terminal the container has the caller's descriptors, which Node's streams must not touch.
   if (container.console === null) return undefined;
@@ -48,7 +59,7 @@ async function openSession(
 
 function forward(
   name: NodeJS.Signals,
-  container: RunningContainer,
+  container: RunningProcess,
   session: TerminalSession | undefined,
 ): void {
   if (session !== undefined && name === 'SIGWINCH') {

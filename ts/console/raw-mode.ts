@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import type { Native } from '../native/native.js';
 
 /** The caller's terminal, as long as its keys go to the container uninterpreted. */
 export interface RawMode {
@@ -12,15 +12,14 @@ export interface RawMode {
  * terminal, which interprets them. Node itself restores the mode on every way out
  * that doesn't come by `leave`, uncaught errors included.
  */
-export function enterRawMode(): RawMode | undefined {
+export function enterRawMode(native: Pick<Native, 'passOutput'>): RawMode | undefined {
   const { stdin } = process;
   if (!stdin.isTTY) return undefined;
   const enter = (): void => {
     stdin.setRawMode(true);
     // Node's raw mode still makes "\r\n" of each "\n" on the way out. The container's terminal has done
     // that already, and a full-screen program that sends a bare "\n" means just that.
-    // Without stty there are only some superfluous "\r".
-    spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
+    native.passOutput(0);
   };
   enter();
   return {

@@ -10,7 +10,7 @@ import type { Native } from '../native/native.js';
 export function sendConsole(native: Native, path: string, master: number): void {
   sendDescriptor(native, {
     path,
-    flag: '--console-socket',
+    what: '--console-socket',
     payload: '/dev/ptmx',
     descriptor: master,
   });
@@ -18,18 +18,24 @@ export function sendConsole(native: Native, path: string, master: number): void 
 
 /** The same for a pidfd and `--pidfd-socket`. */
 export function sendPidfd(native: Native, path: string, pidfd: number): void {
-  sendDescriptor(native, { path, flag: '--pidfd-socket', payload: 'pidfd', descriptor: pidfd });
+  sendDescriptor(native, { path, what: '--pidfd-socket', payload: 'pidfd', descriptor: pidfd });
 }
 
-interface Delivery {
+export interface Delivery {
   readonly path: string;
-  readonly flag: string;
+  /** Who names the path: a flag, a property. */
+  readonly what: string;
   /** A message needs at least one byte to carry a descriptor. */
   readonly payload: string;
   readonly descriptor: number;
+  readonly stage?: string;
 }
 
-function sendDescriptor(native: Native, { path, flag, payload, descriptor }: Delivery): void {
+/** Connects to the stream socket at `path`, sends one message with one descriptor, and hangs up. */
+export function sendDescriptor(
+  native: Native,
+  { path, what, payload, descriptor, stage = 'create' }: Delivery,
+): void {
   let socket: number | undefined;
   try {
     socket = native.connect(path, 'stream');
@@ -37,12 +43,12 @@ function sendDescriptor(native: Native, { path, flag, payload, descriptor }: Del
   } catch (error) {
     if (!isSystemError(error)) throw error;
     const why = reasons[error.code] ?? `${error.syscall} failed with ${error.code}`;
-    throw new TsruncError(`the socket ${path} of ${flag} can't be used: ${why}`, {
+    throw new TsruncError(`the socket ${path} of ${what} can't be used: ${why}`, {
       code: error.code,
       errno: Math.abs(error.errno),
       syscall: error.syscall,
       path,
-      stage: 'create',
+      stage,
       cause: error,
     });
   } finally {
@@ -58,5 +64,6 @@ const reasons: Readonly<Record<string, string>> = {
   EPROTOTYPE: 'it is no stream socket',
   ENAMETOOLONG: 'its name is too long; choose a shorter one',
   EACCES: 'access to it is denied',
+  EMSGSIZE: 'it has no room for the message',
   EPIPE: 'the program that listens on it closed the connection',
 };

@@ -14,7 +14,7 @@ export class TerminalSession {
   constructor(native: Native, master: number) {
     this.#native = native;
     this.#master = master;
-    this.#rawMode = enterRawMode();
+    this.#rawMode = enterRawMode(native);
     this.#relay = new Relay(master, process.stdin, process.stdout);
   }
 

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { detectCgroupLayout } from '../cgroup/layout.js';
 import { kernelRelease } from '../native/kernel-release.js';
 import type { Host } from './host.js';
-import { parseRelease } from './kernel.js';
 
 let collected: Host | undefined;
 
@@ -15,7 +14,6 @@ export function collectHost(): Host {
 function collect(): Host {
   const uid = process.geteuid?.() ?? 0;
   return {
-    kernel: parseRelease(kernelRelease()),
     uid,
     gid: process.getegid?.() ?? 0,
     privileged: uid === 0 && isIdentityMap(readFileSync('/proc/self/uid_map', 'utf8')),
@@ -23,10 +21,24 @@ function collect(): Host {
     lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
     cgroup: detectCgroupLayout(),
     arch: process.arch,
-    apparmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
+    // Few ask for these, so only they look.
+    get kernel() {
+      return parseRelease(kernelRelease());
+    },
+    get apparmor() {
+      return read('/sys/module/apparmor/parameters/enabled').startsWith('Y');
+    },
     // The folder alone is there on any kernel that knows SELinux; the file only when it is on.
-    selinux: existsSync('/sys/fs/selinux/enforce'),
+    get selinux() {
+      return existsSync('/sys/fs/selinux/enforce');
+    },
   };
+}
+
+/** `6.1.0-18-amd64` → 6, 1. */
+export function parseRelease(release: string): Host['kernel'] {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  return { major, minor };
 }
 
 /** Whether a uid_map is the initial user namespace's: every ID stands for itself. */

@@ -19,6 +19,8 @@ export interface Bundle {
   /** Absolute. */
   readonly path: string;
   readonly spec: Spec;
+  /** config.json as it was. */
+  readonly text: string;
   /** Absolute, without links. */
   readonly rootfs: string;
 }
@@ -29,9 +31,10 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** Reads BUNDLE/config.json (bundle.md) and finds every fault in it before anything is changed. */
 export function loadBundle(folder: string): Bundle {
   const path = resolve(folder);
-  const spec = parseSpec(readConfig(path));
+  const text = readConfig(path);
+  const spec = parseSpec(text);
   refuse(findUnsupported(spec));
-  return { path, spec, rootfs: findRootfs(path, spec) };
+  return { path, spec, text, rootfs: findRootfs(path, spec) };
 }
 
 function refuse(violations: readonly Violation[]): void {

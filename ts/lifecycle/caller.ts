@@ -1,6 +1,7 @@
 /** What create takes from the process that calls it. */
 import { readlinkSync } from 'node:fs';
 import { isSystemError, TsruncError } from '../errors.js';
+import type { CreateOptions } from './options.js';
 
 /**
  * Node makes all that it inherits close-on-exec, so that tells nothing. But it opens its event poll before
@@ -18,6 +19,13 @@ export function requireInherited(fd: number): void {
     `descriptor ${fd} is to be preserved, but the caller has not left it open`,
     { code: 'INVALID_ARGUMENT' },
   );
+}
+
+/** The names of the sockets that were handed to the caller, as a plan wants them. */
+export function listenFdNames({
+  listenFdNames: names,
+}: Pick<CreateOptions, 'listenFdNames'>): Pick<CreateOptions, 'listenFdNames'> {
+  return names === undefined ? {} : { listenFdNames: names };
 }
 
 /** The user's name, or the number where no name is known. */

@@ -7,6 +7,8 @@
  *        │ ──── proceed, the maps being written ───────▶│
  *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
  *        │                                              ┴             │
+ *        │ ◀─────────────────────────────────── netDevicesDue ────────┤ (network devices only)
+ *        │ ──── proceed, the devices having been moved ──────────────▶│
  *        │ ◀──────────────────────────────── console: (terminal) ─────┤ (terminal only)
  *        │ ◀──────────────────────────────────────── hooksDue ────────┤ (hooks only)
  *        │ ──── proceed: (state), hooks having run ──────────────────▶│
@@ -14,28 +16,32 @@
  *        │ ──── commit: wait for `tsrunc start` on the other socket ─▶│
  *        │  or  start: (state), begin at once ───────────────────────▶│
  *        │ ◀─────────────────────────────────────── executing ────────┤
+ *        │ ◀───────────────────────── listener: (notifications) ──────┤ (seccomp agent only; before
+ *        │ ──── proceed: the agent has them ─────────────────────────▶│  `executing` without no_new_privs)
  *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
  *
  * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
- * share a socket, `cloned` may come after init's first words. The end of the peer ends every wait: init reads
+ * share a socket, `cloned` may come after init's first words: what needs to know init waits for it. The end of the peer ends every wait: init reads
  * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
  */
-import { TsruncError } from '../errors.js';
-import { decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
+import { isSystemError, TsruncError } from '../errors.js';
+import { carriers, decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
 import { pidInContainer } from '../state/process.js';
 import type { State } from '../state/state.js';
 
-/** What the parent does when init asks. */
+/** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
-  needIdMaps(): Promise<void>;
+  needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
+  /** Moves devices of the host's into the container's network namespace. */
+  netDevicesDue?(): Promise<void>;
   /** Takes over the terminal's master. */
   console(master: number): void;
   /** Runs the hooks; resolves with the state that the container's own hooks get. */
-  hooksDue(): Promise<State>;
+  hooksDue?(): Promise<State>;
 }
 
 /** Listens to init until it is created. Throws what init reports, and what `parent` throws. */
@@ -46,13 +52,14 @@ export async function awaitCreated(
   fail: FailureOf,
 ): Promise<void> {
   let cloned = false;
-  let hooksDue = false;
   let created = false;
+  let due: DueMessage | undefined;
   while (!(cloned && created)) {
     const { message, fds } = await hear(native, socket, fail);
     const [attached] = fds;
     switch (message.name) {
       case 'needIdMaps':
+        if (parent.needIdMaps === undefined) throw protocolError();
         await parent.needIdMaps();
         reply(native, socket, 'proceed');
         break;
@@ -63,8 +70,9 @@ export async function awaitCreated(
       case 'console':
         parent.console(required(attached));
         break;
+      case 'netDevicesDue':
       case 'hooksDue':
-        hooksDue = true;
+        due = message.name;
         break;
       case 'created':
         created = true;
@@ -74,10 +82,28 @@ export async function awaitCreated(
       default:
         throw protocolError();
     }
-    // The hooks are told init's pid, which the stage may say after init's own word.
-    if (!(hooksDue && cloned)) continue;
-    hooksDue = false;
+    if (!cloned || due === undefined) continue;
+    await answerDue(native, socket, parent, due);
+    due = undefined;
+  }
+}
+
+/** After these init says nothing until it is answered. */
+type DueMessage = 'netDevicesDue' | 'hooksDue';
+
+async function answerDue(
+  native: Native,
+  socket: number,
+  parent: Parent,
+  due: DueMessage,
+): Promise<void> {
+  if (due === 'hooksDue' && parent.hooksDue !== undefined) {
     replyWithState(native, socket, 'proceed', await parent.hooksDue());
+  } else if (due === 'netDevicesDue' && parent.netDevicesDue !== undefined) {
+    await parent.netDevicesDue();
+    reply(native, socket, 'proceed');
+  } else {
+    throw protocolError();
   }
 }
 
@@ -88,16 +114,42 @@ export interface FailureOf {
   silent(): Promise<TsruncError>;
 }
 
-/** After `start`: the end of file is the exec, if it was announced; else init was ended before it. */
-export async function awaitExec(native: Native, socket: number, fail: FailureOf): Promise<void> {
-  for (let announced = false; ; announced = true) {
-    const received = await native.receive(socket);
-    if (received === undefined && announced) return;
-    if (received === undefined) throw await fail.silent();
-    const message = decodeMessage(received.data);
-    for (const fd of received.fds) native.close(fd);
-    if (message?.name === 'failed') throw fail.reported(message);
-    if (message?.name !== 'executing' || announced) throw protocolError();
+/**
+ * After `start`: the end of file is the exec, if it was announced; else init was ended before it.
+ * `deliver` passes the descriptor of a filter's notifications on to the agent, and doesn't keep it.
+ */
+export async function awaitExec(
+  native: Native,
+  socket: number,
+  fail: FailureOf,
+  deliver: (listener: number) => void,
+): Promise<void> {
+  const heard = new Set<string>();
+  for (;;) {
+    const said = await hearOrEnd(native, socket);
+    if (said === undefined && heard.has('executing')) return;
+    if (said === undefined) throw await fail.silent();
+    const { message, fds } = said;
+    if (message.name === 'failed') throw fail.reported(message);
+    try {
+      const expected = message.name === 'executing' || message.name === 'listener';
+      if (!expected || heard.has(message.name)) throw protocolError();
+      heard.add(message.name);
+      if (message.name !== 'listener') continue;
+      deliver(required(fds[0]));
+    } finally {
+      for (const fd of fds) native.close(fd);
+    }
+    replyIfThere(native, socket, 'proceed');
+  }
+}
+
+/** Whoever has ended meanwhile is told by the end of file that comes next, and why. */
+function replyIfThere(native: Native, socket: number, name: ReplyName): void {
+  try {
+    reply(native, socket, name);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
   }
 }
 
@@ -124,18 +176,22 @@ export function replyWithState(
   }
 }
 
-async function hear(
-  native: Native,
-  socket: number,
-  fail: FailureOf,
-): Promise<{ message: InitMessage; fds: readonly number[] }> {
+interface Said {
+  readonly message: InitMessage;
+  readonly fds: readonly number[];
+}
+
+async function hear(native: Native, socket: number, fail: FailureOf): Promise<Said> {
+  const said = await hearOrEnd(native, socket);
+  if (said === undefined) throw await fail.silent();
+  return said;
+}
+
+async function hearOrEnd(native: Native, socket: number): Promise<Said | undefined> {
   const received = await native.receive(socket);
-  if (received === undefined) throw await fail.silent();
+  if (received === undefined) return undefined;
   const message = decodeMessage(received.data);
-  if (
-    message !== undefined &&
-    received.fds.length === (message.name === 'cloned' || message.name === 'console' ? 1 : 0)
-  ) {
+  if (message !== undefined && received.fds.length === (carriers.has(message.name) ? 1 : 0)) {
     return { message, fds: received.fds };
   }
   for (const fd of received.fds) native.close(fd);

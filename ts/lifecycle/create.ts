@@ -1,28 +1,31 @@
-import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
-import { sendConsole, sendPidfd } from '../console/socket.js';
+import { cgroupOwner } from '../cgroup/owner.js';
+import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
-import { type CompiledFilters, encode } from '../native/encode.js';
+import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
-import type { Process } from '../spec/types.js';
+import { hookKinds } from '../spec/names.js';
+import type { Hook, Hooks, Process } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
-import { ownerName, requireInherited } from './caller.js';
+import { listenFdNames, ownerName, requireInherited } from './caller.js';
+import { compileFilters } from './compile-filters.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
-import { awaitCreated, awaitExec, type FailureOf, reply, replyWithState } from './conversation.js';
-import { initError, silentEnd } from './failures.js';
 import { writeIdMaps } from './id-maps.js';
-import { InitProcess } from './init-process.js';
+import type { InitProcess } from './init-process.js';
+import { Launch, type ParentDuties } from './launch.js';
 import type { CreateOptions } from './options.js';
 import { removePidFile, writePidFile } from './pid-file.js';
+import { Provisions } from './provisions.js';
+import { agentOf, tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
 
@@ -33,6 +36,8 @@ export interface Started {
   readonly stdio: PreparedStdio;
   /** The terminal's master, when nobody else took it. */
   readonly console: number | undefined;
+  /** The notification socket's, of one that was started at once. */
+  readonly proxy: NotifyProxy | undefined;
 }
 
 /**
@@ -61,6 +66,8 @@ export async function createContainer(
     }
     options.signal?.throwIfAborted();
     throw error;
+  } finally {
+    creation.close();
   }
 }
 
@@ -71,12 +78,10 @@ class Creation {
   readonly #options: CreateOptions;
   readonly #startNow: boolean;
   readonly #process: Process;
+  readonly #provisions: Provisions;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
-  /** The process that makes the namespaces. */
-  #stage: InitProcess | undefined;
-  #init: InitProcess | undefined;
-  #console: number | undefined;
+  #launch: Launch | undefined;
   #state: StoredState;
 
   constructor(
@@ -87,12 +92,14 @@ class Creation {
     startNow: boolean,
   ) {
     const { spec } = bundle;
+    const agent = agentOf(spec);
     this.#context = context;
     this.#id = id;
     this.#bundle = bundle;
     this.#options = options;
     this.#startNow = startNow;
     this.#process = spec.process as Process;
+    this.#provisions = new Provisions(context, id, spec, options);
     this.#preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     this.#state = {
       format: 1,
@@ -104,7 +111,9 @@ class Creation {
       annotations: spec.annotations ?? {},
       owner: '',
       phase: 'creating',
-      hooks: spec.hooks ?? {},
+      hooks: knownParts(spec.hooks ?? {}),
+      ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
+      ...(agent === undefined ? {} : { seccompAgent: agent }),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
     };
   }
@@ -129,9 +138,10 @@ class Creation {
   async run(undo: Undo): Promise<Started> {
     const { store, warn } = this.#context;
     const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
+    cgroup?.refuse(this.#bundle.spec.linux?.resources ?? {});
     const program = plan(
       {
-        spec: this.#bundle.spec,
+        spec: this.#provisions.spec,
         host: this.#context.host,
         id: this.#id,
         bundle: this.#bundle.path,
@@ -142,13 +152,15 @@ class Creation {
         noNewKeyring: this.#options.noNewKeyring ?? false,
         preserveFds: this.#preserved,
         listenFds: this.#options.listenFds ?? 0,
+        ...(this.#options.openFiles === undefined ? {} : { openFiles: this.#options.openFiles }),
+        ...listenFdNames(this.#options),
         awaitStart: !this.#startNow,
       },
       warn,
     );
     this.#state = { ...this.#state, owner: await ownerName() };
-    const filters = await this.#compileFilters(program);
-    const bytes = encode(program, filters);
+    const bytes = encode(program, await compileFilters(this.#context, program));
+    this.#state = { ...this.#state, ...(await this.#provisions.check(this.#id)) };
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -166,10 +178,17 @@ class Creation {
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
+    folder.writeConfig(this.#bundle.text);
+    await this.#provisions.make(folder, this.#startNow, undo);
     if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
+  }
+
+  /** To be called at last, when nothing is to be undone any more. */
+  close(): void {
+    this.#provisions.close();
   }
 
   /** runtime.md, "Lifecycle": they are due after a failed hook too, once all is undone. */
@@ -185,10 +204,11 @@ class Creation {
   #makeCgroup(cgroup: Cgroup, undo: Undo): void {
     cgroup.create();
     undo.add('remove the cgroup', () => cgroup.remove());
-    const resources = this.#bundle.spec.linux?.resources;
-    if (resources === undefined) return;
-    const { pids: _, ...others } = resources;
+    const { pids: _, ...others } = this.#bundle.spec.linux?.resources ?? {};
     cgroup.apply(others);
+    const owner = cgroupOwner(this.#bundle.spec);
+    // Without privileges nobody's but the caller's own ids are mapped that could be given anything.
+    if (owner !== undefined && this.#context.host.privileged) cgroup.delegate(owner);
   }
 
   /** Spawns init and leads it to the state "created", and on where it is to start now. */
@@ -200,103 +220,63 @@ class Creation {
     undo: Undo,
   ): Promise<Started> {
     const { native } = this.#context;
-    const fail: FailureOf = {
-      reported: (failure) => initError(failure, 'create', program),
-      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, 'create'),
-    };
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
-    const socket = this.#spawn(bytes, stdio, folder, cgroup, undo);
-    // Before there is an init, the stage may hang on the way to it.
-    const abort = (): void => void (this.#init ?? this.#stage)?.end();
-    this.#options.signal?.addEventListener('abort', abort, { once: true });
+    const launch = new Launch(native, program, this.#options, {
+      stage: 'create',
+      undo,
+      cloned: (pid) => this.#provisions.cloned(pid),
+      deliver: (listener) =>
+        tellAgent(
+          native,
+          this.#state.seccompAgent,
+          this.#publicState('created'),
+          launch.pid,
+          listener,
+        ),
+    });
+    this.#launch = launch;
+    const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     try {
-      await awaitCreated(native, socket, this.#parent(undo, abort), fail);
+      launch.spawn(bytes, {
+        stdio,
+        preserved: this.#preserved,
+        ...(listener === undefined ? {} : { given: listener }),
+        ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+      });
+    } finally {
+      if (listener !== undefined) native.close(listener);
+    }
+    await launch.lead(this.#duties(undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
       this.#finish(folder, undo);
-      if (this.#startNow) {
-        replyWithState(native, socket, 'start', this.#publicState('created'));
-        await awaitExec(native, socket, fail);
-        this.#options.signal?.throwIfAborted();
-        await runHooks(
-          'poststart',
-          this.#state.hooks.poststart,
-          this.#publicState('running'),
-          this.#hookOptions(),
-        );
-      } else {
-        reply(native, socket, 'commit');
-      }
-    } finally {
-      this.#options.signal?.removeEventListener('abort', abort);
-      native.close(socket);
-    }
-    return { init: this.#init as InitProcess, state: this.#state, stdio, console: this.#console };
+      if (this.#startNow) await this.#begin(launch);
+      else launch.commit();
+    });
+    return {
+      init: launch.init,
+      state: this.#state,
+      stdio,
+      console: launch.console,
+      proxy: this.#provisions.proxy,
+    };
   }
 
-  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, the listener. */
-  #spawn(
-    bytes: Uint8Array,
-    stdio: PreparedStdio,
-    folder: ContainerFolder,
-    cgroup: Cgroup | undefined,
-    undo: Undo,
-  ): number {
-    const { native } = this.#context;
-    const preserved = Array.from({ length: this.#preserved }, (_, index) => 3 + index);
-    const [ours, theirs] = native.socketPair();
-    const given = [theirs];
-    let birthplace: number | undefined;
-    try {
-      given.push(native.memfd('tsrunc-program', bytes));
-      if (cgroup?.birthplace !== undefined) birthplace = openSync(cgroup.birthplace, O_PATH);
-      if (!this.#startNow) given.push(native.listen(folder.path(START_SOCKET)));
-      const stage = native.spawn({
-        fds: [...stdio.fds, ...preserved, ...given],
-        args: [String(3 + preserved.length)],
-        ...(birthplace === undefined ? {} : { cgroup: birthplace }),
-      });
-      const process = new InitProcess(native, stage.pid, stage.pidfd);
-      this.#stage = process;
-      undo.add('end the stage', () => process.end());
-      return ours;
-    } catch (error) {
-      native.close(ours);
-      throw error;
-    } finally {
-      for (const fd of given) native.close(fd);
-      if (birthplace !== undefined) closeSync(birthplace);
-      stdio.closeTheirs();
-    }
+  async #begin(launch: Launch): Promise<void> {
+    const { startContainer = [], poststart } = this.#state.hooks;
+    await launch.begin(startContainer.length > 0 ? this.#publicState('created') : undefined);
+    await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #parent(undo: Undo, abort: () => void) {
-    const { native, host } = this.#context;
+  #duties(undo: Undo): ParentDuties {
+    const { host } = this.#context;
     const { hooks } = this.#state;
     return {
-      needIdMaps: () => writeIdMaps(this.#stage?.pid ?? 0, this.#bundle.spec.linux ?? {}, host),
-      cloned: (pid: number, pidfd: number): void => {
-        const init = new InitProcess(native, pid, pidfd);
-        this.#init = init;
-        undo.add('end init', () => init.end());
-        if (this.#options.signal?.aborted) abort();
-        const { pidfdSocket } = this.#options;
-        if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
-      },
-      console: (master: number): void => {
-        this.#console = master;
-        undo.add('close the terminal', () => {
-          if (this.#console !== undefined) native.close(this.#console);
-        });
-        const { consoleSocket, windowSize } = this.#options;
-        if (windowSize !== undefined) native.setWindowSize(master, windowSize);
-        if (consoleSocket === undefined) return;
-        sendConsole(native, consoleSocket, master);
-        native.close(master);
-        this.#console = undefined;
-      },
+      netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
+      needIdMaps: () =>
+        writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
       hooksDue: async (): Promise<State> => {
         const state = this.#publicState('creating');
         const options = this.#hookOptions();
@@ -309,7 +289,7 @@ class Creation {
 
   /** Writes down that there is a container now. */
   #finish(folder: ContainerFolder, undo: Undo): void {
-    const { pid } = this.#init as InitProcess;
+    const pid = this.#launch?.pid ?? 0;
     this.#state = {
       ...this.#state,
       phase: this.#startNow ? 'running' : 'created',
@@ -332,7 +312,7 @@ class Creation {
     return {
       ociVersion,
       id,
-      pid: this.#init?.pid ?? 0,
+      pid: this.#launch?.pid ?? 0,
       status,
       bundle,
       rootfs,
@@ -341,19 +321,20 @@ class Creation {
       owner,
     };
   }
-
-  async #compileFilters(program: Program): Promise<CompiledFilters> {
-    const filters = new Map();
-    for (const operation of program.start) {
-      if (operation.op !== 'loadSeccomp') continue;
-      filters.set(operation.filter, await this.#context.native.compileSeccomp(operation.filter));
-    }
-    return filters;
-  }
 }
 
-/** open(2)'s flag, which Node has no name for. */
-const O_PATH = 0o10000000;
+/** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */
+function knownParts(hooks: Hooks): Hooks {
+  const kept = (list: readonly Hook[]): Hook[] =>
+    list.map(({ path, args, env, timeout }) => ({
+      path,
+      ...(args && { args }),
+      ...(env && { env }),
+      ...(timeout !== undefined && { timeout }),
+    }));
+  const kinds = hookKinds.flatMap((kind) => (hooks[kind] ? [[kind, kept(hooks[kind])]] : []));
+  return Object.fromEntries(kinds);
+}
 
 function badArgument(message: string): TsruncError {
   return new TsruncError(message, { code: 'INVALID_ARGUMENT' });

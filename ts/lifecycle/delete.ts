@@ -123,6 +123,10 @@ export async function destroy(
   stored: StoredState,
 ): Promise<void> {
   if (stored.cgroup !== undefined) await openCgroup(stored.cgroup, native).remove();
+  if (stored.resctrl !== undefined) {
+    const { removeGroups } = await import('../resctrl/index.js');
+    removeGroups(stored.resctrl.own);
+  }
   if (stored.pidFile !== undefined) removeTemporaryPidFile(stored.pidFile, stored.id);
   folder.remove();
   const { ociVersion, id, bundle, rootfs, created, annotations, owner, hooks } = stored;

@@ -21,6 +21,12 @@ function describe(operation: Operation | undefined, name: string, path: string):
   switch (operation?.op) {
     case 'mount':
       return `mount "${operation.type}" on "${operation.target}"`;
+    case 'openFileSystem':
+      return `make file system "${operation.type}"`;
+    case 'makeUserNamespace':
+      return 'make the user namespace of a mount whose ids are mapped';
+    case 'createTimeNamespace':
+      return `set the clocks of the time namespace (${operation.offsets.trim().replaceAll('\n', ', ')})`;
     case 'bindMount':
       return `bind mount "${operation.source}" on "${operation.target}"`;
     case 'makeNode':
@@ -36,6 +42,20 @@ function describe(operation: Operation | undefined, name: string, path: string):
       return `become user ${operation.uid}:${operation.gid}`;
     case 'setRlimit':
       return `set rlimit ${operation.resource} to ${operation.soft}:${operation.hard}`;
+    case 'setScheduler':
+      return 'set process.scheduler';
+    case 'setNice':
+      return `set process.scheduler.nice to ${operation.value}`;
+    case 'setIoPriority':
+      return 'set process.ioPriority';
+    case 'setMemoryPolicy':
+      return 'set linux.memoryPolicy';
+    case 'setPersonality':
+      return 'set linux.personality';
+    case 'setOomScoreAdj':
+      return `set process.oomScoreAdj to ${operation.value}`;
+    case 'writeAttribute':
+      return `label the process "${operation.value}"`;
     case 'changeDirectory':
     case 'makeWorkingDirectory':
       return `enter working directory "${operation.path}"`;
@@ -49,15 +69,44 @@ function describe(operation: Operation | undefined, name: string, path: string):
 }
 
 /** What to do about the errors that people run into. */
-function hint(name: string, errno: string): string {
+function hint(name: string, errno: string, syscall: string): string {
+  if (syscall === 'mount_setattr' && /^open(Source|FileSystem)$/.test(name))
+    return idMapHint(errno);
+  if (name === 'createTimeNamespace' && errno === 'ERANGE')
+    return ' (a clock can neither go below zero nor further than 146 years)';
+  if (name === 'openTimeOffsets' && errno === 'ENOENT')
+    return ' (this kernel has no time namespaces)';
   if (errno === 'EPERM' && (name === 'mount' || name === 'clone' || name === 'makeNode')) {
     return ' (run as root, or give the container a user namespace)';
   }
-  if (errno === 'ENODEV' && name === 'mount') return ' (this kernel has no such file system)';
+  if (errno === 'ENODEV' && (name === 'mount' || name === 'openFileSystem'))
+    return ' (this kernel has no such file system)';
   if (errno === 'EPERM' && name === 'setRlimit')
     return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
-  if (errno === 'ENOSPC' && name === 'clone') return ' (see /proc/sys/user/max_*_namespaces)';
+  if (errno === 'EPERM' && (name === 'setScheduler' || name === 'setNice'))
+    return ' (this needs CAP_SYS_NICE outside of any user namespace; real-time policies in a cgroup of the v1 cpu controller also need linux.resources.cpu.realtimeRuntime, SCHED_DEADLINE all CPUs)';
+  if (errno === 'EPERM' && name === 'setIoPriority')
+    return ' (the real-time class needs CAP_SYS_NICE or CAP_SYS_ADMIN outside of any user namespace)';
+  if (errno === 'ENOTSUP' && name === 'setScheduler')
+    return ' (this kernel is built without utilization clamping)';
+  if (errno === 'EINVAL' && name === 'setMemoryPolicy')
+    return " (does this kernel know the mode and its flags, and are the nodes there and among the cgroup's cpuset.mems?)";
+  if (errno === 'EACCES' && name === 'setOomScoreAdj')
+    return " (a value below the caller's own needs CAP_SYS_RESOURCE)";
+  if (errno === 'ENOENT' && name === 'writeAttribute') return ' (is such a profile loaded?)';
+  if (errno === 'EINVAL' && name === 'writeAttribute')
+    return ' (does the loaded policy know such a label?)';
+  if (errno === 'ENOSPC' && /^(clone|(make|create)UserNamespace)$/.test(name))
+    return ' (see /proc/sys/user/max_*_namespaces)';
   return '';
+}
+
+function idMapHint(errno: string): string {
+  if (errno === 'EINVAL')
+    return " (this kernel can't map the ids of this kind of file system, or with ridmap of one that is mounted below)";
+  return errno === 'EPERM'
+    ? " (the ids of this mount are mapped already, or its file system is another user namespace's)"
+    : '';
 }
 
 /** The error for a Program that failed. `program` gives the words; without it the operation's name has to do. */
@@ -84,7 +133,10 @@ export function initError(failure: InitFailure, stage: string, program?: Program
   const where = elsewhere ? ` (${failure.syscall} "${failure.path}")` : '';
   const reason =
     failure.errno === 0 ? failure.detail : `${text}${failure.detail && ` (${failure.detail})`}`;
-  return new TsruncError(`${subject}: ${reason}${where}${hint(name, code)}`, facts);
+  return new TsruncError(
+    `${subject}: ${reason}${where}${hint(name, code, failure.syscall)}`,
+    facts,
+  );
 }
 
 /** Docker, Podman and others look for these very words, and take their exit codes from them. */

@@ -1,23 +1,24 @@
 import { writeFileSync } from 'node:fs';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { Host } from '../host/host.js';
-import { formatMappings, mapsOnlyItself } from '../plan/id-maps.js';
+import { formatMappings, mapsAnything, mapsOnlyItself } from '../plan/id-maps.js';
 import type { Linux, LinuxIDMapping } from '../spec/types.js';
 
 /**
- * Writes the id maps of the user namespace that process `pid` has just made. Root writes them itself, and so
- * does anyone who maps only his own id; all else an unprivileged caller gets from newuidmap and newgidmap,
- * which know the ids that are his (subuid(5)).
+ * Writes the id maps of the user namespace that process `pid` has just made. Root of the caller's
+ * namespace writes them itself, and so does anyone who maps only his own id; all else an unprivileged caller gets
+ * from newuidmap and newgidmap, which know the ids that are his (subuid(5)).
  */
 export async function writeIdMaps(pid: number, linux: Linux, host: Host): Promise<void> {
   const { uidMappings = [], gidMappings = [] } = linux;
-  if (host.privileged || mapsOnlyItself(gidMappings, host.gid)) {
-    if (!host.privileged) write(`/proc/${pid}/setgroups`, 'deny');
+  const any = mapsAnything(host);
+  if (any || mapsOnlyItself(gidMappings, host.gid)) {
+    if (!any) write(`/proc/${pid}/setgroups`, 'deny');
     write(`/proc/${pid}/gid_map`, formatMappings(gidMappings));
   } else {
     await callHelper('newgidmap', pid, gidMappings);
   }
-  if (host.privileged || mapsOnlyItself(uidMappings, host.uid)) {
+  if (any || mapsOnlyItself(uidMappings, host.uid)) {
     write(`/proc/${pid}/uid_map`, formatMappings(uidMappings));
   } else {
     await callHelper('newuidmap', pid, uidMappings);

@@ -21,6 +21,11 @@ export class InitProcess {
     this.#reaped.catch(() => {});
   }
 
+  /** The same as `exited`, for who must not keep the event loop alive. */
+  get ended(): Promise<ExitStatus> {
+    return this.#reaped;
+  }
+
   /** Resolves when it has ended and was reaped. Whoever asks keeps the event loop alive. */
   async exited(): Promise<ExitStatus> {
     // The wait itself doesn't hold the event loop; this timer does, and never fires.

@@ -1,3 +1,4 @@
+import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
 import type { ExitStatus } from '../native/native.js';
 import type { StoredState } from '../state/state.js';
@@ -16,8 +17,9 @@ export async function runContainer(
   id: string,
   options: RunOptions,
 ): Promise<RunningContainer> {
-  const { init, state, stdio, console } = await createContainer(context, id, options, true);
-  const ended = whenEnded(context, init, state, options);
+  const { init, state, stdio, console, proxy } = await createContainer(context, id, options, true);
+  const passedOn = proxy === undefined ? undefined : passOn(context, proxy, init);
+  const ended = whenEnded(context, init, state, options).finally(() => passedOn);
   // Who never asks for the end must not die of a failed clean-up.
   ended.catch(() => {});
   const streams = await openStreams(stdio);
@@ -29,6 +31,17 @@ export async function runContainer(
     wait: () => ended,
     kill: (signal = 'SIGTERM') => init.signal(signalNumber(signal)),
   };
+}
+
+/** This process is the one that the service manager started, and it lasts as long as the container. */
+async function passOn(context: Context, proxy: NotifyProxy, init: InitProcess): Promise<void> {
+  try {
+    await proxy.always(init.ended, process.pid);
+  } catch (error) {
+    context.warn((error as Error).message);
+  } finally {
+    proxy.close();
+  }
 }
 
 async function whenEnded(

@@ -2,6 +2,7 @@ import { TsruncError } from '../errors.js';
 import { collectHost } from '../host/collect.js';
 import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';
+import type { LinuxResources } from '../spec/types.js';
 import { checkId } from '../state/id.js';
 import { defaultRoot } from '../state/root.js';
 import type { State } from '../state/state.js';
@@ -11,10 +12,13 @@ import { listContainers, queryState } from './inspect.js';
 import type {
   CreateOptions,
   DeleteOptions,
+  ExecOptions,
   KillOptions,
   RunningContainer,
+  RunningProcess,
   RunOptions,
   RuntimeOptions,
+  StartOptions,
 } from './options.js';
 
 /**
@@ -40,10 +44,10 @@ export class Runtime {
     stdio.closeOurs();
   }
 
-  async start(id: string): Promise<void> {
+  async start(id: string, options: StartOptions = {}): Promise<void> {
     checkId(id);
     const { startContainer } = await import('./start.js');
-    await startContainer(this.#open(), id);
+    await startContainer(this.#open(), id, options);
   }
 
   /** Creates, starts and, when its program has ended, deletes a container. Resolves when the program runs. */
@@ -51,6 +55,13 @@ export class Runtime {
     checkId(id);
     const { runContainer } = await import('./run.js');
     return runContainer(this.#open(), id, options);
+  }
+
+  /** Starts another process in a container. Resolves when its program runs. */
+  async exec(id: string, options: ExecOptions): Promise<RunningProcess> {
+    checkId(id);
+    const { execInContainer } = await import('./exec.js');
+    return execInContainer(this.#open(), id, options);
   }
 
   async state(id: string): Promise<State> {
@@ -67,6 +78,33 @@ export class Runtime {
     checkId(id);
     const { killContainer } = await import('./kill.js');
     killContainer(this.#open(), id, signal, options);
+  }
+
+  /** Makes all processes of a container stand still. */
+  async pause(id: string): Promise<void> {
+    checkId(id);
+    const { pauseContainer } = await import('./pause.js');
+    await pauseContainer(this.#open(), id);
+  }
+
+  async resume(id: string): Promise<void> {
+    checkId(id);
+    const { resumeContainer } = await import('./pause.js');
+    await resumeContainer(this.#open(), id);
+  }
+
+  /** The pids of a container's processes, as the host numbers them. */
+  async ps(id: string): Promise<number[]> {
+    checkId(id);
+    const { listProcesses } = await import('./ps.js');
+    return listProcesses(this.#open(), id);
+  }
+
+  /** Changes limits of a container: config-linux.md, "Control groups". What isn't named stays as it is. */
+  async update(id: string, resources: LinuxResources): Promise<void> {
+    checkId(id);
+    const { updateContainer } = await import('./update.js');
+    await updateContainer(this.#open(), id, resources);
   }
 
   async delete(id: string, options: DeleteOptions = {}): Promise<void> {
@@ -93,13 +131,17 @@ export class Runtime {
   #openContext(): Context {
     const { root, cgroupManager, onWarning } = this.#options;
     const native = loadNative();
+    const asker = {
+      uid: process.geteuid?.() ?? 0,
+      privileged: () => collectHost().privileged,
+    };
     return {
       native,
       // Looked at by create alone.
       get host() {
         return collectHost();
       },
-      store: new Store(root ?? defaultRoot(process.env, process.geteuid?.() ?? 0), native),
+      store: new Store(root ?? defaultRoot(process.env, asker), native),
       cgroups: cgroupManager ?? 'cgroupfs',
       warn: onWarning ?? (() => {}),
     };

@@ -7,63 +7,87 @@ const MAGIC = 0x50525354;
 
 const codes = new Map(Object.keys(operations).map((name, index) => [name, index + 1]));
 
-/** The format that cpp/core/wire.h reads: little-endian, unaligned, strings with length and a NUL. */
+/**
+ * The format that cpp/core/wire.h reads: little-endian, unaligned, strings with length and a NUL. A DataView, since
+ * most Programs are encoded by a process that has just started: its setters are one call each, Buffer's are several.
+ */
 class Encoder {
-  #buffer = Buffer.allocUnsafe(16384);
+  #buffer = Buffer.allocUnsafeSlow(16384);
+  #view = new DataView(this.#buffer.buffer);
   #size = 0;
 
   get bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#size);
   }
 
+  bool(value: boolean): void {
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value ? 1 : 0);
+  }
+
   u8(value: number): void {
-    this.#reserve(1);
-    this.#size = this.#buffer.writeUInt8(value, this.#size);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
   }
 
   u32(value: number): void {
-    this.#reserve(4);
-    this.#size = this.#buffer.writeUInt32LE(value, this.#size);
+    if (value < 0 || value > 0xffffffff) throw new RangeError(`${value} is no u32`);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
   }
 
   i32(value: number): void {
-    this.#reserve(4);
-    this.#size = this.#buffer.writeInt32LE(value, this.#size);
+    if (value !== (value | 0)) throw new RangeError(`${value} is no i32`);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
   }
 
   u64(value: bigint): void {
-    this.#reserve(8);
-    this.#size = this.#buffer.writeBigUInt64LE(value, this.#size);
+    if (value !== BigInt.asUintN(64, value)) throw new RangeError(`${value} is no u64`);
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   string(value: string): void {
-    const length = Buffer.byteLength(value);
-    this.u32(length);
-    this.#reserve(length + 1);
-    this.#buffer.write(value, this.#size);
-    this.#size = this.#buffer.writeUInt8(0, this.#size + length);
+    // No character takes more than three bytes.
+    this.#reserve(4 + 3 * value.length + 1);
+    const start = this.#size + 4;
+    const length = this.#buffer.write(value, start);
+    this.#view.setUint32(start - 4, length, true);
+    this.#view.setUint8(start + length, 0);
+    this.#size = start + length + 1;
   }
 
   raw(value: Uint8Array): void {
     this.u32(value.length);
-    this.#reserve(value.length);
-    this.#buffer.set(value, this.#size);
-    this.#size += value.length;
+    const at = this.#grow(value.length);
+    this.#buffer.set(value, at);
   }
 
-  /** Leaves room for a length, calls `write` and fills the length in. */
-  sized(write: () => void): void {
-    this.u32(0);
-    const start = this.#size;
-    write();
-    this.#buffer.writeUInt32LE(this.#size - start, start - 4);
+  /** Leaves room for a length; the result goes to `endSized`, which fills it in. */
+  beginSized(): number {
+    this.#grow(4);
+    return this.#size;
+  }
+
+  endSized(start: number): void {
+    this.#view.setUint32(start - 4, this.#size - start, true);
+  }
+
+  /** Makes room, perhaps in another buffer, and returns where it is. */
+  #grow(bytes: number): number {
+    this.#reserve(bytes);
+    const at = this.#size;
+    this.#size += bytes;
+    return at;
   }
 
   #reserve(more: number): void {
     if (this.#size + more <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(2 * (this.#size + more));
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#size + more));
     larger.set(this.bytes);
     this.#buffer = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 
@@ -79,7 +103,7 @@ type Writers = {
 export type CompiledFilters = ReadonlyMap<SeccompPolicy, Uint8Array>;
 
 const writers: Writers = {
-  bool: (out, value) => out.u8(value ? 1 : 0),
+  bool: (out, value) => out.bool(value),
   u32: (out, value) => out.u32(value),
   i32: (out, value) => out.i32(value),
   u64: (out, value) => out.u64(value),
@@ -108,17 +132,17 @@ export function encode(program: Program, filters: CompiledFilters = new Map()): 
   out.u32(all.length);
   for (const operation of all) {
     out.u8(codes.get(operation.op) as number);
-    out.sized(() => encodeArguments(out, operation, filters));
+    const start = out.beginSized();
+    encodeArguments(out, operation, filters);
+    out.endSized(start);
   }
   return out.bytes;
 }
 
 function encodeArguments(out: Encoder, operation: Operation, filters: CompiledFilters): void {
-  const values = operation as unknown as Record<string, never>;
-  for (const [name, type] of Object.entries(operations[operation.op]) as [
-    string,
-    keyof WireTypes,
-  ][]) {
-    writers[type](out, values[name] as never, filters);
+  const values = operation as unknown as Readonly<Record<string, never>>;
+  const shape: Readonly<Record<string, keyof WireTypes>> = operations[operation.op];
+  for (const name in shape) {
+    writers[shape[name] as keyof WireTypes](out, values[name] as never, filters);
   }
 }

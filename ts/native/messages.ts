@@ -45,6 +45,9 @@ export function decodeMessage(data: Uint8Array): InitMessage | undefined {
   return at === buffer.length ? ({ name, ...fields } as unknown as InitMessage) : undefined;
 }
 
+/** Which messages come with a descriptor, one each. */
+export const carriers: ReadonlySet<MessageName> = new Set(['cloned', 'console', 'listener']);
+
 export function encodeReply(name: ReplyName): Uint8Array {
   return Uint8Array.of(replyCodes.get(name) as number);
 }

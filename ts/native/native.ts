@@ -23,11 +23,18 @@ export interface Native {
   pipe(): [read: number, write: number];
   /** A blocking, listening AF_UNIX SOCK_SEQPACKET socket at `path`, which may be longer than sun_path (mode 0600). */
   listen(path: string): number;
-  /** Connects to the AF_UNIX socket at `path`, which may be longer than sun_path. Non-blocking afterwards. */
-  connect(path: string, type: 'stream' | 'seqpacket'): number;
+  /** A non-blocking AF_UNIX SOCK_DGRAM socket at `path`, which may be longer than sun_path; every user may send to it (mode 0777). */
+  bindDatagram(path: string): number;
+  /** Connects to the AF_UNIX socket at `path`, which may be longer than sun_path. Non-blocking afterwards. For a datagram socket `@` begins an abstract name. */
+  connect(path: string, type: 'stream' | 'seqpacket' | 'datagram'): number;
   /** Sends one message with `fds` attached (SCM_RIGHTS). MSG_NOSIGNAL. */
   send(socket: number, data: Uint8Array, fds?: readonly number[]): void;
-  /** The next message of a SEQPACKET socket with the descriptors attached to it, or undefined at its end (also ECONNRESET). One call at a time per socket. */
+  /**
+   * A non-blocking NETLINK_ROUTE socket in the network namespace that `netns` is open on, else in this process's.
+   * Only the kernel's messages are heard on it; `send` and `receive` are for it too.
+   */
+  routeSocket(netns?: number): number;
+  /** The next message of a SEQPACKET, datagram or netlink socket with the descriptors attached to it, or undefined at its end (also ECONNRESET). One call at a time per socket. */
   receive(socket: number): Promise<ReceivedMessage | undefined>;
 
   /** A pidfd for a process. Throws ESRCH when there is none. */
@@ -36,6 +43,8 @@ export interface Native {
   signal(pidfd: number, signal: number): void;
   /** Resolves with the exit of a child of ours and reaps it. The wait keeps the event loop alive unless `keepAlive` is false. */
   waitExit(pidfd: number, options?: { readonly keepAlive?: boolean }): Promise<ExitStatus>;
+  /** Reaps every child of this process that has ended, up to the one with this pid. For who has no other children. */
+  reapOthers(pid: number): void;
   /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
   waitGone(pidfd: number): Promise<void>;
 
@@ -49,10 +58,16 @@ export interface Native {
   windowSize(fd: number): WindowSize;
   /** TIOCSWINSZ. */
   setWindowSize(fd: number, size: WindowSize): void;
+  /** Has a terminal pass on what is written to it as it is (no OPOST). */
+  passOutput(fd: number): void;
 
   /** Compiles a policy to a classic BPF program with libseccomp, off the main thread. */
-  compileSeccomp(policy: SeccompPolicy): Promise<Uint8Array>;
-  /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI). */
+  compileSeccomp(policy: SeccompPolicy): Promise<CompiledSeccomp>;
+  /** What compileSeccomp's result depends on beside the policy: the version of libseccomp, and the build of this addon. Undefined when the build can't be told. */
+  seccompCompiler(): string | undefined;
+  /** Node's own costs several milliseconds to load. */
+  sha256(data: Uint8Array): Uint8Array;
+  /** Loads an eBPF program of type CGROUP_DEVICE (8 bytes per instruction) and attaches it to a cgroup v2 directory (BPF_F_ALLOW_MULTI), in the place of an earlier one from this call. */
   attachDeviceProgram(cgroup: number, instructions: Uint8Array): void;
 
   close(fd: number): void;
@@ -91,13 +106,19 @@ export interface WindowSize {
   readonly height: number;
 }
 
-/**
- * A seccomp policy with everything resolved but the architectures' system call numbers.
- * Names that libseccomp doesn't know are left out, as the field does.
- */
+export interface CompiledSeccomp {
+  /** Classic BPF: instructions of 8 bytes. */
+  readonly filter: Uint8Array;
+  /** The names of system calls that nobody here knows: they were left out, as config-linux.md has it. */
+  readonly unknown: readonly string[];
+}
+
+/** A seccomp policy with everything resolved but the architectures' system call numbers. */
 export interface SeccompPolicy {
   /** An action as libseccomp's 32-bit value (SCMP_ACT_*). */
   readonly defaultAction: number;
+  /** What system calls newer than all that the rules name are answered with instead. */
+  readonly newerAction?: number;
   /** `SCMP_ARCH_*`; the native one is always in. */
   readonly architectures: readonly string[];
   readonly rules: readonly SeccompRule[];

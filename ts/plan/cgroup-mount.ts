@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { CgroupHierarchy } from '../cgroup/cgroup.js';
 import { TsruncError } from '../errors.js';
 import { MOUNT_ATTR, MS_REC, MS_SLAVE } from './kernel.js';
@@ -19,7 +20,8 @@ interface Planned {
 /**
  * A mount of type `cgroup`: the container's view of its own cgroups. With a cgroup namespace the file system
  * itself is mounted and the namespace hides all above; without one, only the container's own directory is
- * bound: the host's tree is never in reach (CVE-2023-25809).
+ * bound: the host's tree is never in reach (CVE-2023-25809). An ordinary user's container that gets no cgroup
+ * is in its caller's own, which it sees read-only.
  */
 export function planCgroupMount(
   request: PlanRequest,
@@ -111,8 +113,13 @@ class CgroupMounts {
       target,
       type,
       source: 'cgroup',
+      slot: 0,
       options,
+      flags: 0,
       noSymlinks: false,
+      keepMode: false,
+      keepOwner: false,
+      copyUp: false,
       set,
       clear: 0n,
       recursiveSet: 0n,
@@ -122,13 +129,15 @@ class CgroupMounts {
   }
 
   #bind(target: string, name: string): Operation {
-    const source = this.#request.cgroup?.directories[name];
+    const own = this.#request.cgroup?.directories[name];
+    const source = own ?? this.#callers(name);
     if (source === undefined) {
       throw new TsruncError(
         'config.json: mounts: a cgroup mount needs a cgroup of the container or a cgroup namespace: add {"type": "cgroup"} to linux.namespaces',
         { code: 'UNSUPPORTED', stage: 'config' },
       );
     }
+    const set = this.#options.set | (own === undefined ? MOUNT_ATTR.rdonly : 0n);
     return {
       op: 'bindMount',
       target,
@@ -136,12 +145,21 @@ class CgroupMounts {
       slot: this.#openSource(source),
       recursive: true,
       noSymlinks: false,
-      set: this.#options.set,
-      clear: this.#options.clear,
+      set,
+      clear: this.#options.clear & ~set,
       recursiveSet: 0n,
       recursiveClear: 0n,
       // The host's cgroup mounts may be shared; nothing goes out to them.
       propagation: [MS_SLAVE | MS_REC, ...this.#options.propagation],
     };
+  }
+
+  /** The caller's own cgroup; undefined for one whom the kernel would let write to it. */
+  #callers(name: string): string | undefined {
+    const { cgroup: layout, privileged } = this.#request.host;
+    if (privileged || layout.version === 'none') return undefined;
+    if (layout.version === 'v2') return posix.join(layout.mountpoint, layout.own);
+    const hierarchy = layout.hierarchies.find((each) => each.name === name);
+    return hierarchy && posix.join(hierarchy.mountpoint, hierarchy.own);
   }
 }

@@ -64,6 +64,9 @@ export function planDevices(
       gid: device.gid ?? 0,
     });
   }
+  // mknod of devices needs the privilege in the initial user namespace, which root of another has not: the
+  // container's, or already the caller's, as with rootless Podman.
+  const mustBind = namespaces.has('user') || !request.host.privileged;
   const operations: Operation[] = [];
   for (const node of nodes.values()) {
     const device = {
@@ -72,8 +75,7 @@ export function planDevices(
       major: node.major,
       minor: node.minor,
     };
-    // mknod of devices needs the privilege in the initial user namespace, which root of another has not.
-    if (namespaces.has('user') && node.type !== 'p') {
+    if (mustBind && node.type !== 'p') {
       operations.push({
         op: 'bindNode',
         source: node.path,

@@ -2,6 +2,7 @@ import { capabilities } from '../spec/capabilities.js';
 import {
   CLONE_FLAGS,
   MOUNT_ATTR,
+  MS_I_VERSION,
   MS_PRIVATE,
   MS_REC,
   MS_SHARED,
@@ -43,6 +44,7 @@ function formatOperation({ op, ...values }: Operation): string {
 function formatArgument(op: string, name: string, value: unknown): string[] {
   if (value === false && name !== 'value') return [];
   if (value === '' || value === 0n) return [];
+  if (value === 0 && noneAtZero.has(name)) return [];
   if (Array.isArray(value)) {
     return value.length === 0
       ? []
@@ -51,10 +53,16 @@ function formatArgument(op: string, name: string, value: unknown): string[] {
   return [`${name}=${formatValue(op, name, value)}`];
 }
 
+/** Numbers of which 0 means that there is none; for others it is a value like any other. */
+const noneAtZero = new Set(['slot', 'userNamespace', 'flags']);
+
 /** Numbers whose bits have names. */
 const flagNames: Readonly<Record<string, Readonly<Record<string, number | bigint>>>> = {
   'clone.flags': CLONE_FLAGS,
+  'mount.flags': { iversion: MS_I_VERSION },
   'joinNamespaces.types': CLONE_FLAGS,
+  'joinProcess.flags': CLONE_FLAGS,
+  'joinNamespaces.foreign': CLONE_FLAGS,
   flags: PROPAGATIONS,
   propagation: PROPAGATIONS,
   set: ATTRIBUTES,
@@ -89,7 +97,8 @@ function formatValue(op: string, name: string, value: unknown): string {
     const names =
       op === 'loadSeccomp' ? undefined : (flagNames[`${op}.${name}`] ?? flagNames[name]);
     if (names !== undefined) return formatFlags(value, names);
-    if (name === 'mode' || name === 'mask') return `0${value.toString(8)}`;
+    if (name === 'mask' || (name === 'mode' && op !== 'setMemoryPolicy'))
+      return `0${value.toString(8)}`;
   }
   if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   if (typeof value === 'string') return JSON.stringify(value);

@@ -13,6 +13,7 @@ export const CLONE_FLAGS = {
 } as const;
 
 export const MS_REC = 0x4000;
+export const MS_I_VERSION = 1 << 23;
 export const MS_UNBINDABLE = 1 << 17;
 export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;

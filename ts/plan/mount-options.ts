@@ -1,4 +1,12 @@
-import { MOUNT_ATTR, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE } from './kernel.js';
+import {
+  MOUNT_ATTR,
+  MS_I_VERSION,
+  MS_PRIVATE,
+  MS_REC,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+} from './kernel.js';
 import type { Operation } from './operations.js';
 
 /** What one option of config.md's "Linux mount options" does. */
@@ -13,10 +21,12 @@ export type MountOption =
   | { readonly kind: 'bind'; readonly recursive: boolean }
   /** Of the file system, not of the mount: fsconfig takes it by name. */
   | { readonly kind: 'superblock' }
+  /** The same, but only mount(2) can set it. */
+  | { readonly kind: 'flag'; readonly flags: number }
+  | { readonly kind: 'idmap'; readonly recursive: boolean }
+  | { readonly kind: 'copyUp' }
   | { readonly kind: 'remount' }
-  | { readonly kind: 'nothing' }
-  /** Known to the specification, refused before planning (ts/spec/unsupported.ts). */
-  | { readonly kind: 'unsupported' };
+  | { readonly kind: 'nothing' };
 
 const attributeNames: Readonly<Record<string, { set?: bigint; clear?: bigint }>> = {
   ro: { set: MOUNT_ATTR.rdonly },
@@ -48,9 +58,12 @@ function build(): Readonly<Record<string, MountOption>> {
     silent: { kind: 'nothing' },
     loud: { kind: 'nothing' },
     remount: { kind: 'remount' },
-    idmap: { kind: 'unsupported' },
-    ridmap: { kind: 'unsupported' },
-    tmpcopyup: { kind: 'unsupported' },
+    idmap: { kind: 'idmap', recursive: false },
+    ridmap: { kind: 'idmap', recursive: true },
+    tmpcopyup: { kind: 'copyUp' },
+    iversion: { kind: 'flag', flags: MS_I_VERSION },
+    // A new file system has no such flag.
+    noiversion: { kind: 'flag', flags: 0 },
   };
   // `ratime` is the specification's; `rro` … `rnosymfollow` follow the plain names.
   for (const [name, attribute] of Object.entries(attributeNames)) {
@@ -67,17 +80,7 @@ function build(): Readonly<Record<string, MountOption>> {
     table[name] = { kind: 'propagation', flags };
     table[`r${name}`] = { kind: 'propagation', flags: flags | MS_REC };
   }
-  for (const name of [
-    'sync',
-    'async',
-    'dirsync',
-    'lazytime',
-    'nolazytime',
-    'mand',
-    'nomand',
-    'iversion',
-    'noiversion',
-  ]) {
+  for (const name of ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand']) {
     table[name] = { kind: 'superblock' };
   }
   return table;
@@ -90,6 +93,8 @@ export const mountOptions: Readonly<Record<string, MountOption>> = build();
 export interface ParsedOptions {
   bind: 'no' | 'one' | 'tree';
   remount: boolean;
+  idmap: 'no' | 'one' | 'tree';
+  copyUp: boolean;
   set: bigint;
   clear: bigint;
   recursiveSet: bigint;
@@ -97,6 +102,8 @@ export interface ParsedOptions {
   propagation: number[];
   /** Names of options that act on the file system and mean nothing to a bind mount. */
   superblock: string[];
+  /** MS_* flags of the file system. */
+  flags: number;
   /** Options that only the file system knows. */
   data: string[];
 }
@@ -106,12 +113,15 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
   const parsed: ParsedOptions = {
     bind: 'no',
     remount: false,
+    idmap: 'no',
+    copyUp: false,
     set: 0n,
     clear: 0n,
     recursiveSet: 0n,
     recursiveClear: 0n,
     propagation: [],
     superblock: [],
+    flags: 0,
     data: [],
   };
   for (const name of options) {
@@ -131,6 +141,15 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
         break;
       case 'superblock':
         parsed.superblock.push(name);
+        break;
+      case 'flag':
+        parsed.flags = option.flags;
+        break;
+      case 'idmap':
+        parsed.idmap = option.recursive ? 'tree' : 'one';
+        break;
+      case 'copyUp':
+        parsed.copyUp = true;
         break;
       case 'remount':
         parsed.remount = true;
@@ -157,6 +176,7 @@ export function readonlyMount(target: string): Operation {
   return {
     op: 'remount',
     target,
+    options: [],
     set: MOUNT_ATTR.rdonly,
     clear: 0n,
     recursiveSet: 0n,

@@ -36,6 +36,9 @@ const attributes = {
   propagation: 'u32[]',
 } as const satisfies Shape;
 
+/** `userNamespace`: the slot of the one whose maps the mount gets, 0 for none; `mapAll`: so does every mount below. */
+const idMapped = { userNamespace: 'u32', mapAll: 'bool' } as const satisfies Shape;
+
 export const operations = {
   // --- stage: still in the caller's namespaces -----------------------------------------------
 
@@ -46,17 +49,42 @@ export const operations = {
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
   setOomScoreAdj: { value: 'i32' },
+  /** The CPUs that this process may run on, as far as its cgroup has them; an empty list is all of them. */
+  setAffinity: { cpus: 'u32[]' },
   /** Raises the hard limit if it is lower: needs a privilege that a user namespace doesn't give. */
   raiseRlimit: { resource: 'u32', hard: 'u64' },
   /** Makes the root file system the working directory, which a later copy of the mount namespace carries along. */
   enterRootfs: { source: 'string' },
   /** Clones a mount tree of the host into a slot while this process may still reach it. */
-  openSource: { slot: 'u32', source: 'string', recursive: 'bool' },
-  /** Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that one follows. `types` are CLONE_NEW* flags. */
-  joinNamespaces: { types: 'u32[]', files: 'string[]' },
+  openSource: { slot: 'u32', source: 'string', recursive: 'bool', ...idMapped },
+  /** Makes a new file system into a slot: only who is root on the host may map its ids. */
+  openFileSystem: {
+    slot: 'u32',
+    type: 'string',
+    source: 'string',
+    options: 'string[]',
+    ...idMapped,
+  },
+  /** Makes a user namespace with these lines of uid_map and gid_map, that no process is in, into a slot. */
+  makeUserNamespace: { slot: 'u32', uidMap: 'string', gidMap: 'string' },
+  /** Opens a namespace into a slot. */
+  openNamespace: { slot: 'u32', file: 'string' },
+  /** Opens this process's timens_offsets with the caller's privileges, which a user namespace takes away. */
+  openTimeOffsets: {},
+  /**
+   * Opens all the files, then joins them in this order, a user namespace last; what is allowed only inside that
+   * one follows. `types` are CLONE_NEW* flags; those in `foreign` must be neither the runtime's own nor process 1's.
+   */
+  joinNamespaces: { types: 'u32[]', files: 'string[]', foreign: 'u32' },
+  /** Takes a process's root for the container's, to be changed to later. */
+  takeRootOf: { pid: 'u32' },
+  /** Joins namespaces (CLONE_NEW* flags) of the process whose pidfd init was given, all at once. */
+  joinProcess: { flags: 'u32' },
   /** unshare(CLONE_NEWUSER), then waits for the parent to write the id maps. */
   createUserNamespace: {},
   becomeRoot: { uid: 'u32', gid: 'u32' },
+  /** unshare(CLONE_NEWTIME), for the next clone, and sets its clocks: they can't be changed once a process is in it. */
+  createTimeNamespace: { offsets: 'string' },
   /** Makes init, a sibling, in new namespaces (CLONE_NEW* flags), and ends the stage. What follows is done by init. */
   clone: { flags: 'u32' },
 
@@ -66,6 +94,8 @@ export const operations = {
   joinSessionKeyring: { name: 'string' },
   setHostname: { name: 'string' },
   setDomainname: { name: 'string' },
+  /** Tells the parent that it is time to move devices of the host's into the network namespace, and waits for it. */
+  awaitNetDevices: {},
   /** Brings the `lo` of a new network namespace up. */
   loopbackUp: {},
   writeSysctl: { name: 'string', value: 'string' },
@@ -73,13 +103,24 @@ export const operations = {
   setMountPropagation: { flags: 'u32' },
   /** Mounts the root file system on itself, with this propagation, and opens it: everything in root is resolved from there. */
   openRoot: { mount: 'bool', privateParent: 'bool', propagation: 'u32' },
-  /** Mounts a new file system (fsopen). `options` are `key` or `key=value`. */
+  /** Takes the root of a mount namespace that was joined for the container's. */
+  adoptRoot: {},
+  /**
+   * Mounts the file system of `slot`, or a new one (fsopen). `options` are `key` or `key=value`; `flags` those MS_*
+   * that only mount(2) can set. `keepMode`, `keepOwner`: its root has those of the directory that it covers.
+   * `copyUp`: and everything that is in that directory.
+   */
   mount: {
     target: 'string',
     type: 'string',
     source: 'string',
+    slot: 'u32',
     options: 'string[]',
+    flags: 'u32',
     noSymlinks: 'bool',
+    keepMode: 'bool',
+    keepOwner: 'bool',
+    copyUp: 'bool',
     ...attributes,
   },
   /** Mounts a part of the host's tree: that of `slot`, else that of `source`. */
@@ -126,8 +167,8 @@ export const operations = {
   /** `pivot` (pivot_root), `move` (MS_MOVE and chroot) or `chroot`. */
   changeRoot: { method: 'string' },
   setRootPropagation: { flags: 'u32' },
-  /** Changes a mount that is there. */
-  remount: { target: 'string', ...attributes },
+  /** Changes a mount that is there, and by `options` its file system. */
+  remount: { target: 'string', options: 'string[]', ...attributes },
   /** Covers a file with /dev/null, a directory with an empty read-only one. Nothing there is no error. */
   maskPath: { path: 'string' },
   readonlyPath: { path: 'string' },
@@ -136,29 +177,58 @@ export const operations = {
   changeDirectory: { path: 'string', retry: 'bool' },
   /** Looks the program up now, so that create already says when it isn't there. */
   findExecutable: { name: 'string', search: 'string[]' },
+  /** An MPOL_* mode with its flags, and the memory nodes it is about (set_mempolicy(2)). */
+  setMemoryPolicy: { mode: 'u32', nodes: 'u32[]' },
+  setPersonality: { persona: 'u32' },
+  /** Writes `value` to /proc/self/attr/`attribute`: what a security module makes of this process. */
+  writeAttribute: { attribute: 'string', value: 'string' },
   /** Tells the parent that the container is created, and waits for the start. */
   awaitStart: { listen: 'bool' },
 
   // --- start ----------------------------------------------------------------------------------
 
+  /** Looks HOME up in the container's /etc/passwd, while limits and filters let it be opened; `prepareExec` sets it. */
+  findHome: { uid: 'u32' },
+  setNice: { value: 'i32' },
+  /** sched_setattr(2). Times in nanoseconds. */
+  setScheduler: {
+    policy: 'u32',
+    flags: 'u64',
+    nice: 'i32',
+    priority: 'u32',
+    runtime: 'u64',
+    deadline: 'u64',
+    period: 'u64',
+  },
+  /** ioprio_set(2): the class from bit 13 on, the level below. */
+  setIoPriority: { priority: 'u32' },
+  /**
+   * Everything about the exec that needs system calls which a filter might forbid: its arguments, and that
+   * everything from descriptor 3 + `preserve` on is closed by it.
+   */
+  prepareExec: {
+    args: 'string[]',
+    env: 'string[]',
+    preserve: 'u32',
+  },
   setRlimit: { resource: 'u32', soft: 'u64', hard: 'u64' },
+  /** Sets the soft limit alone; to the hard one where that is lower. */
+  setSoftLimit: { resource: 'u32', soft: 'u64' },
   setUmask: { mask: 'u32' },
   setNoNewPrivileges: {},
-  loadSeccomp: { flags: 'u32', filter: 'filter' },
+  /**
+   * `listener`: the filter has notifications, whose descriptor goes to the parent (message `listener`);
+   * what comes after waits until the parent has passed it on.
+   */
+  loadSeccomp: { flags: 'u32', listener: 'bool', filter: 'filter' },
   setBoundingSet: { keep: 'u64' },
   /** `setGroups`: false where the user namespace forbids it. Capabilities are kept until setCapabilities. */
   setUser: { uid: 'u32', gid: 'u32', groups: 'u32[]', setGroups: 'bool' },
   setCapabilities: { effective: 'u64', permitted: 'u64', inheritable: 'u64', ambient: 'u64' },
-  /** Closes everything from descriptor 3 + `preserve` on and becomes the user's program. `homeOf`: look HOME up for this uid. */
-  exec: {
-    name: 'string',
-    search: 'string[]',
-    args: 'string[]',
-    env: 'string[]',
-    setHome: 'bool',
-    homeOf: 'u32',
-    preserve: 'u32',
-  },
+  /** Says that what is left is the load of a filter, if one comes now, and the exec. */
+  announceExec: {},
+  /** Becomes the user's program, with what prepareExec made. */
+  exec: { name: 'string', search: 'string[]' },
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type OperationName = keyof typeof operations;
@@ -180,13 +250,17 @@ export const messages = {
   needIdMaps: {},
   /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
   cloned: { pid: 'u32' },
+  /** The network namespace is there; the devices that it gets are due. */
+  netDevicesDue: {},
   /** The terminal's master is attached. */
   console: {},
   /** The container is set up; the parent's hooks are due. */
   hooksDue: {},
   created: {},
-  /** The exec is the next thing that init does: the end of the socket then is its success. */
+  /** Nothing but the load of a filter and the exec is left: the end of the socket then is its success. */
   executing: {},
+  /** The descriptor of a filter's notifications is attached. Init waits for `proceed`: the agent having it. */
+  listener: {},
   /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
   failed: {
     index: 'u32',

@@ -1,7 +1,10 @@
 import { TsruncError } from '../errors.js';
 import type { Process } from '../spec/types.js';
 import { planDevices } from './devices.js';
+import { planExecutionDomain } from './execution-domain.js';
 import { planHooks } from './hooks.js';
+import { labelKeyring, labelProgram, requireLabels } from './labels.js';
+import { requireSelinux } from './mount-label.js';
 import { readonlyMount } from './mount-options.js';
 import { planMounts } from './mounts.js';
 import {
@@ -10,12 +13,16 @@ import {
   enterUserNamespace,
   joinNamespaces,
   type Namespaces,
+  needsMountNamespace,
   readNamespaces,
+  setClocks,
 } from './namespaces.js';
 import type { Operation, Program } from './operations.js';
 import { becomeProgram, checkProgram, raiseLimits } from './process.js';
 import type { PlanRequest, Warn } from './request.js';
 import { changeRoot, openRoot, setRootPropagation } from './root.js';
+import { planScheduling } from './scheduling.js';
+import { Sources } from './sources.js';
 
 /**
  * Compiles a configuration: Spec and Host in, the operations for init out. Pure: no file is read.
@@ -27,18 +34,17 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   const process = request.spec.process as Process;
   const namespaces = readNamespaces(request);
   requireMountNamespace(request, namespaces);
-  const mounts = planMounts(request, namespaces);
-  const sources: Operation[] = [...mounts.sources];
-  const openDevice = (source: string): number => {
-    if (!request.host.privileged) return 0;
-    sources.push({ op: 'openSource', slot: sources.length + 1, source, recursive: false });
-    return sources.length;
-  };
+  requireLabels(process, request.host);
+  requireSelinux(request);
+  const sources = new Sources();
+  const mounts = planMounts(request, namespaces, sources);
+  const openDevice = (source: string): number =>
+    request.host.privileged ? sources.tree(source, false) : 0;
   const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, openDevice);
   return {
-    stage: planStage(request, namespaces, process, sources),
+    stage: planStage(request, namespaces, process, sources.operations),
     create: [
-      ...planSession(request),
+      ...planSession(request, process),
       ...configureNamespaces(request, namespaces),
       ...openRoot(request, namespaces),
       ...mounts.mounts,
@@ -49,7 +55,9 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
       changeRoot(request, namespaces),
       ...planProtection(request, mounts.finish),
       ...setRootPropagation(request, namespaces),
+      ...planExecutionDomain(request.spec.linux),
       ...checkProgram(process),
+      ...labelProgram(process, request.host),
       { op: 'awaitStart', listen: request.awaitStart },
     ],
     start: [
@@ -71,35 +79,43 @@ function planStage(
     operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
   if (request.joinFiles.length > 0)
     operations.push({ op: 'joinCgroups', files: request.joinFiles });
+  // The container's cgroup decides where it runs, not what its caller was confined to, as with runc.
+  if (request.cgroup !== undefined) operations.push({ op: 'setAffinity', cpus: [] });
   // An unprivileged parent can write the id maps only of a process that it could also trace.
   const hideLate = !request.host.privileged && namespaces.created.has('user');
   const hide: Operation = { op: 'setDumpable', value: false };
   if (!hideLate) operations.push(hide);
   const enterRootfs: Operation = { op: 'enterRootfs', source: request.rootfs };
   const mountsAreJoined = namespaces.joined.has('mount');
+  const clocks = setClocks(request);
   operations.push(
+    ...planScheduling(process, request, namespaces).early,
+    ...clocks.before,
     ...raiseLimits(process, request, namespaces),
     // Before any user namespace: its root may not be let in on the way to the rootfs.
     ...(mountsAreJoined ? [] : [enterRootfs]),
     ...sources,
-    ...joinNamespaces(namespaces),
+    ...joinNamespaces(namespaces, request),
     ...(mountsAreJoined ? [enterRootfs] : []),
     ...enterUserNamespace(request, namespaces),
+    ...clocks.inside,
   );
   if (hideLate) operations.push(hide);
-  operations.push(cloneInit(namespaces));
+  operations.push(cloneInit(request, namespaces));
   return operations;
 }
 
-function planSession({ id, noNewKeyring }: PlanRequest): Operation[] {
+export function planSession({ id, noNewKeyring }: PlanRequest, process: Process): Operation[] {
   const operations: Operation[] = [{ op: 'newSession' }];
   // Directories that are made have the modes that they are asked to have, whatever the caller's umask.
   operations.push({ op: 'setUmask', mask: 0o022 });
-  if (!noNewKeyring) operations.push({ op: 'joinSessionKeyring', name: `_ses.${id}` });
+  if (!noNewKeyring) {
+    operations.push(...labelKeyring(process), { op: 'joinSessionKeyring', name: `_ses.${id}` });
+  }
   return operations;
 }
 
-function planConsole(process: Process, devIsBound: boolean): Operation[] {
+export function planConsole(process: Process, devIsBound: boolean): Operation[] {
   if (!process.terminal) return [];
   const { width = 0, height = 0 } = process.consoleSize ?? {};
   return [{ op: 'openConsole', width, height, uid: process.user.uid, bind: !devIsBound }];
@@ -123,10 +139,7 @@ function planProtection({ spec }: PlanRequest, finish: readonly Operation[]): Op
 
 /** Without a mount namespace of its own, a container's mounts would be the host's. */
 function requireMountNamespace({ spec }: PlanRequest, namespaces: Namespaces): void {
-  if (namespaces.has('mount')) return;
-  const { maskedPaths = [], readonlyPaths = [] } = spec.linux ?? {};
-  const needs = (spec.mounts?.length ?? 0) + maskedPaths.length + readonlyPaths.length > 0;
-  if (!needs && !spec.root?.readonly && !spec.process?.terminal) return;
+  if (namespaces.has('mount') || !needsMountNamespace(spec)) return;
   throw new TsruncError(
     'config.json: linux.namespaces: mounts, masked and read-only paths, a read-only root and a terminal need a mount namespace, or they would be the host\'s: add {"type": "mount"}',
     { code: 'INVALID_CONFIG', stage: 'config' },

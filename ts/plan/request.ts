@@ -24,6 +24,10 @@ export interface PlanRequest {
   readonly preserveFds: number;
   /** How many of them, the first, are for socket activation (LISTEN_FDS). */
   readonly listenFds: number;
+  /** The soft RLIMIT_NOFILE that the caller had, where it is known: Node has raised its own. */
+  readonly openFiles?: number;
+  /** Their names, if they have any (LISTEN_FDNAMES). */
+  readonly listenFdNames?: string;
   /** Whether `start` comes later, over the listening socket. */
   readonly awaitStart: boolean;
 }

@@ -1,17 +1,26 @@
 import { TsruncError } from '../errors.js';
 import { parseExactJson } from './json.js';
 import { checkLinux } from './rules/linux.js';
+import { checkMemoryPolicy } from './rules/memory-policy.js';
 import { checkMounts } from './rules/mounts.js';
-import { checkProcess } from './rules/process.js';
+import { checkOneProcess, checkProcess } from './rules/process.js';
 import { checkResources } from './rules/resources.js';
 import { checkSeccomp } from './rules/seccomp.js';
 import { checkVersion } from './rules/version.js';
 import { findViolations } from './schema.js';
-import { shape } from './shape.js';
-import type { Spec } from './types.js';
+import { processShape, resourcesShape, shape } from './shape.js';
+import type { LinuxResources, Process, Spec } from './types.js';
 import type { Violation } from './violation.js';
 
-const rules = [checkVersion, checkProcess, checkMounts, checkLinux, checkSeccomp, checkResources];
+const rules = [
+  checkVersion,
+  checkProcess,
+  checkMounts,
+  checkLinux,
+  checkMemoryPolicy,
+  checkSeccomp,
+  checkResources,
+];
 
 /**
  * Every way in which a value breaks the specification: of the types first; of the rules that connect
@@ -35,6 +44,33 @@ export function parseSpec(text: string): Spec {
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))
       .join('; '),
   );
+}
+
+/** A process that comes by itself, for `exec`; `value` is checked. Throws INVALID_CONFIG with all that is wrong. */
+export function parseProcess(value: unknown): Process {
+  const violations: Violation[] = [];
+  const report = (path: string, message: string): void => void violations.push({ path, message });
+  processShape(value, 'process', report);
+  if (violations.length === 0) checkOneProcess(value as Process, report);
+  if (violations.length === 0) return value as Process;
+  throw new TsruncError(violations.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    code: 'INVALID_CONFIG',
+    stage: 'exec',
+  });
+}
+
+/** Limits that come by themselves, for `update`; `value` is checked. Throws INVALID_CONFIG with all that is wrong. */
+export function parseResources(value: unknown): LinuxResources {
+  const violations: Violation[] = [];
+  const report = (path: string, message: string): void => void violations.push({ path, message });
+  const resources = value as LinuxResources;
+  resourcesShape(value, 'resources', report);
+  if (violations.length === 0) checkResources({ ociVersion: '', linux: { resources } }, report);
+  if (violations.length === 0) return resources;
+  throw new TsruncError(violations.map(({ path, message }) => `${path}: ${message}`).join('; '), {
+    code: 'INVALID_CONFIG',
+    stage: 'update',
+  });
 }
 
 function parseJson(text: string): unknown {

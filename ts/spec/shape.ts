@@ -15,6 +15,7 @@ import {
   seccompFlags,
   seccompOperators,
 } from './names.js';
+import { MOST_CPUS, MOST_NODES, parseNumberList } from './number-list.js';
 import {
   absolutePath,
   type Check,
@@ -29,26 +30,51 @@ import {
   matching,
   oneOf,
   record,
+  show,
   text,
   uint16,
   uint32,
   uint64,
 } from './schema.js';
 
-/** CPUs or memory nodes: cpuset(7), "List format". */
-const ranges = matching(
-  /^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$/,
-  'a list of numbers and ranges such as 0-2,7',
-);
+/** CPUs or memory nodes, all below `end`. */
+const numberList =
+  (end: number): Check =>
+  (value, path, report) => {
+    text(value, path, report);
+    if (typeof value === 'string' && parseNumberList(value, end) === undefined) {
+      const expected = `a list of numbers below ${end} and ranges such as 0-2,7`;
+      report(path, `must be ${expected}, is ${show(value)}`);
+    }
+  };
+const cpuList = numberList(MOST_CPUS);
+const nodeList = numberList(MOST_NODES);
 
 /** A name that is one component of a path, so that nothing outside of its folder can be meant. */
 const fileName = matching(/^(?!\.{1,2}$)[^/]+$/, 'the name of a file, without a slash');
 
-/** The kernel's rule for network interfaces (dev_valid_name). */
-const interfaceName = matching(
-  /^(?!\.{1,2}$)[^/:\s]{1,15}$/,
-  'a network interface\'s name: 1 to 15 characters, no space, "/" or ":"',
-);
+/** The kernel's rule for network interfaces (dev_valid_name): of bytes, among which it takes 0xa0 for a space too. */
+const interfaceName: Check = (value, path, report) => {
+  text(value, path, report);
+  if (typeof value !== 'string') return;
+  const bytes = new TextEncoder().encode(value);
+  const wrong = (byte: number): boolean =>
+    (byte >= 9 && byte <= 13) || byte === 32 || byte === 0xa0 || byte === 47 || byte === 58;
+  if (value === '.' || value === '..' || bytes.length < 1 || bytes.length > 15 || bytes.some(wrong))
+    report(
+      path,
+      `must be a network interface's name (1 to 15 bytes, no space, "/" or ":"), is ${show(value)}`,
+    );
+};
+
+/** The same, or a template with one %d, for which the kernel's next free number is put in. */
+const newInterfaceName: Check = (value, path, report) => {
+  // Go's empty one, as none: it keeps its own.
+  if (value === '') return;
+  interfaceName(value, path, report);
+  if (typeof value === 'string' && value.replace('%d', '').includes('%'))
+    report(path, `may have a "%" only as one "%d", is ${show(value)}`);
+};
 
 const line = matching(/^[^\n]*$/, 'one line');
 
@@ -76,7 +102,8 @@ const mount = record(
 // A name that nobody knows is no error: it is left out with a warning (config.md, "capabilities").
 const capabilitySet = list(text);
 
-const process = record(
+/** config.md, "Process". */
+export const processShape = record(
   {
     terminal: flag,
     consoleSize: record({ height: uint16, width: uint16 }, 'height', 'width'),
@@ -119,7 +146,7 @@ const process = record(
       'class',
       'priority',
     ),
-    execCPUAffinity: record({ initial: ranges, final: ranges }),
+    execCPUAffinity: record({ initial: cpuList, final: cpuList }),
   },
   'cwd',
   'user',
@@ -174,7 +201,8 @@ const seccomp = record(
 const deviceNumbers = { major: int64, minor: int64 };
 const throttle = list(record({ ...deviceNumbers, rate: uint64 }, 'major', 'minor', 'rate'));
 
-const resources = record({
+/** config-linux.md, "Control groups". */
+export const resourcesShape = record({
   devices: list(
     record(
       {
@@ -204,8 +232,8 @@ const resources = record({
     period: uint64,
     realtimeRuntime: int64,
     realtimePeriod: uint64,
-    cpus: ranges,
-    mems: ranges,
+    cpus: cpuList,
+    mems: nodeList,
     idle: int64,
   }),
   pids: record({ limit: int64 }),
@@ -258,13 +286,9 @@ const linux = record({
       'path',
     ),
   ),
-  netDevices: map(
-    // No name, or Go's empty one: it keeps its own.
-    record({ name: (value, path, report) => value === '' || interfaceName(value, path, report) }),
-    interfaceName,
-  ),
+  netDevices: map(record({ name: newInterfaceName }), interfaceName),
   cgroupsPath: text,
-  resources,
+  resources: resourcesShape,
   intelRdt: record({
     closID: matching(/^(\/|(?!\.{1,2}$)[^/]*)$/, 'a folder\'s name, or "/" for the default class'),
     schemata: list(line),
@@ -273,7 +297,7 @@ const linux = record({
     enableMonitoring: flag,
   }),
   memoryPolicy: record(
-    { mode: oneOf(memoryPolicyModes), nodes: ranges, flags: list(oneOf(memoryPolicyFlags)) },
+    { mode: oneOf(memoryPolicyModes), nodes: nodeList, flags: list(oneOf(memoryPolicyFlags)) },
     'mode',
   ),
   sysctl: map(text),
@@ -292,7 +316,7 @@ export const shape: Check = record(
     ociVersion: text,
     root: record({ path: filled, readonly: flag }, 'path'),
     mounts: list(mount),
-    process,
+    process: processShape,
     hostname: text,
     domainname: text,
     hooks: record(Object.fromEntries(hookKinds.map((kind) => [kind, hooks]))),

@@ -1,100 +1,20 @@
-import type { Linux, LinuxResources, Mount, Process, Spec } from './types.js';
+import type { Spec } from './types.js';
 import type { Violation } from './violation.js';
 
-/**
- * What is legal and what this version doesn't do: it is refused, never ignored. Values that ask for nothing
- * (0, false, empty: Docker writes many) are no reason.
- */
+/** What is legal and what this runtime doesn't do: it is refused, never ignored. */
 export function findUnsupported(spec: Spec): Violation[] {
-  const asked = [
-    ...ofPlatforms(spec),
-    ...ofProcess(spec.process),
-    ...(spec.mounts ?? []).flatMap((mount, index) => ofMount(mount, `mounts[${index}]`)),
-    ...ofLinux(spec.linux ?? {}),
-    ...ofResources(spec.linux?.resources ?? {}),
-  ];
-  return asked.map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
+  // Another platform's part is ignored next to Linux's; alone it says that the container isn't one of Linux.
+  if (spec.linux !== undefined) return [];
+  const properties: Readonly<Record<string, unknown>> = { ...spec };
+  return ['freebsd', 'solaris', 'vm', 'windows', 'zos']
+    .filter((name) => properties[name] != null)
+    .map((path) => ({ path, message: 'is not supported in this version of tsrunc' }));
 }
 
-/** The names of those properties that ask for something. */
-function asking(prefix: string, properties: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(properties)
-    .filter(([, value]) => asksForSomething(value))
-    .map(([name]) => `${prefix}.${name}`);
-}
-
-/** Whether a part of a configuration wants anything: 0, false and what is empty don't. */
+/** Whether a part of a configuration wants anything: 0, false and what is empty (Docker writes many) don't. */
 export function asksForSomething(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (typeof value === 'object' && value !== null)
     return Object.values(value).some(asksForSomething);
   return Boolean(value);
-}
-
-/** Another platform's part is ignored next to Linux's; alone it says that the container isn't one of Linux. */
-function ofPlatforms(spec: Spec): string[] {
-  if (spec.linux !== undefined) return [];
-  const properties: Readonly<Record<string, unknown>> = { ...spec };
-  return ['freebsd', 'solaris', 'vm', 'windows', 'zos'].filter((name) => properties[name] != null);
-}
-
-function ofProcess(process: Process | undefined): string[] {
-  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } =
-    process ?? ({} as Process);
-  return asking('process', {
-    apparmorProfile,
-    selinuxLabel,
-    scheduler,
-    ioPriority,
-    execCPUAffinity,
-  });
-}
-
-function ofMount({ uidMappings, gidMappings, options = [] }: Mount, path: string): string[] {
-  const names = ['idmap', 'ridmap', 'tmpcopyup'].filter((name) => options.includes(name));
-  return [
-    ...asking(path, { uidMappings, gidMappings }),
-    ...names.map((name) => `${path}.options: "${name}"`),
-  ];
-}
-
-function ofLinux({
-  mountLabel,
-  intelRdt,
-  netDevices,
-  memoryPolicy,
-  timeOffsets,
-  personality,
-  seccomp,
-}: Linux): string[] {
-  const paths = asking('linux', { mountLabel, timeOffsets });
-  // These ask by being there.
-  for (const [name, value] of Object.entries({ intelRdt, memoryPolicy }))
-    if (value) paths.push(`linux.${name}`);
-  if (Object.keys(netDevices ?? {}).length > 0) paths.push('linux.netDevices');
-  if (personality && (personality.domain !== 'LINUX' || personality.flags?.length))
-    paths.push('linux.personality');
-  if (seccomp?.listenerPath) paths.push('linux.seccomp.listenerPath');
-  for (const [index, { action }] of (seccomp?.syscalls ?? []).entries()) {
-    if (action === 'SCMP_ACT_NOTIFY') paths.push(`linux.seccomp.syscalls[${index}].action`);
-  }
-  return paths;
-}
-
-function ofResources({
-  blockIO,
-  hugepageLimits,
-  network,
-  rdma,
-  unified,
-  memory = {},
-}: LinuxResources): string[] {
-  const { swappiness, kernel, kernelTCP, disableOOMKiller } = memory;
-  const paths = asking('linux.resources', { blockIO, hugepageLimits, network, rdma, unified });
-  // kernel and kernelTCP are deprecated: -1, no limit, is what is so anyway. Swappiness 0 does ask.
-  if ((kernel ?? 0) > 0) paths.push('linux.resources.memory.kernel');
-  if ((kernelTCP ?? 0) > 0) paths.push('linux.resources.memory.kernelTCP');
-  if (swappiness !== undefined) paths.push('linux.resources.memory.swappiness');
-  if (disableOOMKiller) paths.push('linux.resources.memory.disableOOMKiller');
-  return paths;
 }

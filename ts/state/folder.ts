@@ -45,7 +45,27 @@ export class ContainerFolder {
    * Throws CONTAINER_NOT_FOUND, CORRUPT_STATE, UNTRUSTED_STATE.
    */
   read(): StoredState | undefined {
-    const file = this.path('state.json');
+    const text = this.#read('state.json');
+    return text === undefined ? undefined : parseStored(text, this.path('state.json'), this.id);
+  }
+
+  /** The configuration that the container was made from; undefined when none was kept. Throws as `read`. */
+  readConfig(): string | undefined {
+    return this.#read('config.json');
+  }
+
+  /** Keeps the configuration: what becomes of the bundle later has no effect. */
+  writeConfig(text: string): void {
+    const file = this.path('config.json');
+    try {
+      writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      throw systemFailure(`cannot write ${file}`, error);
+    }
+  }
+
+  #read(name: string): string | undefined {
+    const file = this.path(name);
     let fd: number;
     try {
       // O_NONBLOCK: a FIFO in its place must not hang us.
@@ -60,7 +80,7 @@ export class ContainerFolder {
       const stats = fstatSync(fd);
       if (!stats.isFile()) throw untrusted(file, `${file} is not a regular file`);
       refuseUntrusted(file, file, stats);
-      return parseStored(readFileSync(fd, 'utf8'), file, this.id);
+      return readFileSync(fd, 'utf8');
     } finally {
       closeSync(fd);
     }

@@ -1,4 +1,5 @@
 import type { CgroupLocation } from '../cgroup/cgroup.js';
+import type { ResctrlGroups } from '../resctrl/group.js';
 import type { Hooks } from '../spec/types.js';
 
 /** The status of a container; `paused` is runc's addition to the specification's four. */
@@ -35,10 +36,22 @@ export interface StoredState {
   /** The container's first process, once there is one. */
   readonly init?: ProcessIdentity;
   readonly cgroup?: CgroupLocation;
+  /** Its class of service and its monitoring group. */
+  readonly resctrl?: ResctrlGroups;
   /** config.json's hooks as they were at create: later changes of the bundle have no effect. */
   readonly hooks: Hooks;
+  /** Whether the container's processes stay in their caller's session keyring. */
+  readonly noNewKeyring?: boolean;
+  /** Who gets the notifications of the container's system call filter. */
+  readonly seccompAgent?: SeccompAgent;
   /** Where create puts the pid file; the name of its temporary follows from it. */
   readonly pidFile?: string;
+}
+
+export interface SeccompAgent {
+  /** Its stream socket. */
+  readonly path: string;
+  readonly metadata?: string;
 }
 
 /** A pid that can't be mistaken for a later process with the same number. */

@@ -87,6 +87,7 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
   cgroup: optional(
     shape({ version: isOneOf('v1', 'v2', 'hybrid'), directories: recordOf(isPath) }),
   ),
+  resctrl: optional(shape({ joined: listOf(isPath), own: listOf(isPath) })),
   hooks: shape({
     prestart: hooks,
     createRuntime: hooks,
@@ -95,5 +96,7 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     poststart: hooks,
     poststop: hooks,
   }),
+  noNewKeyring: optional((value) => typeof value === 'boolean'),
+  seccompAgent: optional(shape({ path: isPath, metadata: optional(isString) })),
   pidFile: optional(isPath),
 };

@@ -42,6 +42,33 @@ test('limits go to their files', () =>
     assert.match(read('cpu.max'), /^max 20000/);
   }));
 
+test('a missing file keeps all other limits from being written', () =>
+  withFolder((folder, file) => {
+    file('cgroup.controllers', 'memory io hugetlb rdma\n');
+    for (const name of ['memory.max', 'io.weight', 'io.max', 'hugetlb.2MB.max', 'rdma.max'])
+      file(name);
+    const limits = {
+      memory: { limit: 4096 },
+      blockIO: { weight: 100, throttleReadBpsDevice: [{ major: 8, minor: 0, rate: 9 }] },
+      hugepageLimits: [{ pageSize: '2MB', limit: 2097152 }],
+      rdma: { mlx5_1: { hcaObjects: 3 } },
+    };
+    const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+    assert.throws(
+      () => open(folder).apply({ ...limits, unified: { 'memory.nothing': '1' } }),
+      /unified\["memory\.nothing"\] can't be set: this kernel has no such limit/,
+    );
+    assert.is(read('memory.max'), '');
+    open(folder).apply({ ...limits, unified: { 'memory.max': '8192' } });
+    assert.equal(['memory.max', 'io.weight', 'io.max', 'hugetlb.2MB.max', 'rdma.max'].map(read), [
+      '8192',
+      'default 910',
+      '8:0 rbps=9',
+      '2097152',
+      'mlx5_1 hca_object=3',
+    ]);
+  }));
+
 test('a controller that is missing is named, with who would have to give it', () =>
   withFolder((folder, file) => {
     mkdirSync(join(folder, 'x'));

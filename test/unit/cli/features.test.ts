@@ -49,14 +49,28 @@ test('every hook, mount option, namespace and capability may be asked for', () =
   assert.equal(refused, []);
 });
 
+test('the mount options are those of the specification', () => {
+  const { mountOptions, linux } = features();
+  const plain = 'ro rw suid nosuid dev nodev exec noexec atime noatime relatime norelatime';
+  const more = 'strictatime nostrictatime diratime nodiratime symfollow nosymfollow';
+  const attributes = `${plain} ${more}`.split(' ');
+  const propagations = ['shared', 'slave', 'private', 'unbindable', 'bind'];
+  const twice = [...attributes, ...propagations].flatMap((name) => [name, `r${name}`]);
+  const superblock = 'sync async dirsync iversion noiversion lazytime nolazytime mand nomand';
+  const others = `${superblock} defaults silent loud remount tmpcopyup idmap ridmap`.split(' ');
+  assert.equal(mountOptions, [...twice, ...others].sort());
+  assert.is(linux.mountExtensions.idmap.enabled, true);
+});
+
 test('every name of seccomp may be asked for', () => {
   const { actions, operators, archs, supportedFlags } = features().linux.seccomp;
-  assert.ok(actions.includes('SCMP_ACT_ERRNO'));
+  assert.ok(actions.includes('SCMP_ACT_ERRNO') && actions.includes('SCMP_ACT_NOTIFY'));
   const refused = refusals((spec) => {
     spec.linux.seccomp = {
       defaultAction: 'SCMP_ACT_ALLOW',
       architectures: archs,
       flags: supportedFlags,
+      listenerPath: '/run/agent',
       syscalls: [
         ...actions.map((action) => ({ names: ['mkdir'], action })),
         ...operators.map((op) => ({
@@ -70,11 +84,46 @@ test('every name of seccomp may be asked for', () => {
   assert.equal(refused, []);
 });
 
+test('every memory policy, profile and label may be asked for', () => {
+  const { memoryPolicy, apparmor, selinux } = features().linux;
+  assert.ok(memoryPolicy.modes.includes('MPOL_WEIGHTED_INTERLEAVE') && apparmor.enabled);
+  const nodeless = ['MPOL_DEFAULT', 'MPOL_LOCAL'];
+  for (const mode of memoryPolicy.modes) {
+    const nodes = nodeless.includes(mode) ? '' : '0';
+    assert.equal(
+      refusals((spec) => (spec.linux.memoryPolicy = { mode, nodes })),
+      [],
+      mode,
+    );
+  }
+  for (const flag of memoryPolicy.flags) {
+    const memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: [flag] };
+    assert.equal(
+      refusals((spec) => Object.assign(spec.linux, { memoryPolicy })),
+      [],
+      flag,
+    );
+  }
+  const labels = { apparmorProfile: 'a', selinuxLabel: selinux.enabled ? 's' : '' };
+  assert.equal(
+    refusals((spec) => Object.assign(spec.process ?? {}, labels)),
+    [],
+  );
+});
+
+test('network devices and classes of service may be asked for', () => {
+  const { netDevices, intelRdt } = features().linux;
+  assert.equal(netDevices, { enabled: true });
+  assert.equal(intelRdt, { enabled: true, schemata: true, monitoring: true });
+  const refused = refusals((spec) => {
+    spec.linux.netDevices = { eth0: { name: 'eth1' } };
+    spec.linux.intelRdt = { closID: 'x', schemata: ['MB:0=20'], enableMonitoring: true };
+  });
+  assert.equal(refused, []);
+});
+
 test('what is refused is not promised', () => {
-  const { mountOptions, linux } = features();
-  assert.not.ok(linux.seccomp.actions.includes('SCMP_ACT_NOTIFY'));
-  for (const option of ['idmap', 'ridmap', 'tmpcopyup'])
-    assert.not.ok(mountOptions.includes(option));
+  assert.not.ok(features().linux.seccomp.archs.includes('SCMP_ARCH_S390X'));
 });
 
 test.run();

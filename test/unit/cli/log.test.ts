@@ -70,10 +70,10 @@ test('the log file is made at once, and text is its format', ({ folder }) => {
   const file = join(folder, 'log');
   assert.is(tsrunc(['-log', file, '--version']).status, 0);
   assert.is(statSync(file).size, 0);
-  tsrunc(['-log', file, 'exec', 'x']);
+  tsrunc(['-log', file, 'restore', 'x']);
   assert.match(
     readFileSync(file, 'utf8'),
-    /^time="[^"]+" level=error msg="exec is not supported in this version of tsrunc"\n$/,
+    /^time="[^"]+" level=error msg="restore is not supported in this version of tsrunc"\n$/,
   );
 });
 

@@ -48,7 +48,7 @@ const refused: readonly [args: string[], stderr: string][] = [
     ['kill', 'a', 'TERM', 'c'],
     'tsrunc kill: "c" is one argument too many: the form is `tsrunc kill [flags] ID [SIGNAL]`\n',
   ],
-  [['help', 'pause'], 'tsrunc help: pause is not supported in this version of tsrunc\n'],
+  [['help', 'restore'], 'tsrunc help: restore is not supported in this version of tsrunc\n'],
   [
     ['--systemd-cgroup', 'create', 'x'],
     'tsrunc create: --systemd-cgroup: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',

@@ -55,6 +55,7 @@ test('one message with exactly one descriptor arrives, and nothing is left open'
       count: 1,
       file: '/dev/zero',
       rest: 0,
+      pid: null,
     });
   }
 });

@@ -58,6 +58,11 @@ def outer(command):
     print(json.dumps({"status": status, "restored": after == before}), file=sys.stderr)
 
 
+def pid_of(pidfd):
+    lines = open(f"/proc/self/fdinfo/{pidfd}").read().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pid:")), None)
+
+
 def receive(path):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
@@ -69,7 +74,7 @@ def receive(path):
     for _, _, payload in ancillary:
         fds.frombytes(payload)
     rest = connection.recv(1)
-    print(json.dumps({"data": data.decode(), "count": len(fds), "file": os.readlink(f"/proc/self/fd/{fds[0]}"), "rest": len(rest)}))
+    print(json.dumps({"data": data.decode(), "count": len(fds), "file": os.readlink(f"/proc/self/fd/{fds[0]}"), "pid": pid_of(fds[0]), "rest": len(rest)}))
 
 
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -8,10 +8,8 @@ const output = (program: string, ...args: string[]): string =>
 
 test('this machine is described as its own programs describe it', () => {
   const host = collectHost();
-  assert.is(
-    `${host.kernel.major}.${host.kernel.minor}`,
-    /^\d+\.\d+/.exec(output('uname', '-r'))?.[0],
-  );
+  const version = /^\d+\.\d+/.exec(output('uname', '-r'))?.[0];
+  assert.is(`${host.kernel.major}.${host.kernel.minor}`, version);
   assert.is(host.uid, Number(output('id', '-u')));
   assert.is(host.gid, Number(output('id', '-g')));
   assert.is(host.arch, { x86_64: 'x64', aarch64: 'arm64' }[output('uname', '-m')]);

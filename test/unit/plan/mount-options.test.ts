@@ -10,12 +10,15 @@ import {
 const nothing: ParsedOptions = {
   bind: 'no',
   remount: false,
+  idmap: 'no',
+  copyUp: false,
   set: 0n,
   clear: 0n,
   recursiveSet: 0n,
   recursiveClear: 0n,
   propagation: [],
   superblock: [],
+  flags: 0,
   data: [],
 };
 
@@ -57,9 +60,8 @@ const propagations: Record<string, number> = {
 
 const ofFileSystem = [
   ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime'],
-  ['mand', 'nomand', 'iversion', 'noiversion'],
+  ['mand', 'nomand'],
 ].flat();
-const refusedElsewhere = ['idmap', 'ridmap', 'tmpcopyup'];
 
 /** What each single option means, by the kernel's headers and config.md. */
 const expected: Record<string, Partial<ParsedOptions>> = {
@@ -69,7 +71,11 @@ const expected: Record<string, Partial<ParsedOptions>> = {
   defaults: {},
   silent: {},
   loud: {},
-  ...Object.fromEntries(refusedElsewhere.map((name) => [name, {}])),
+  idmap: { idmap: 'one' },
+  ridmap: { idmap: 'tree' },
+  tmpcopyup: { copyUp: true },
+  iversion: { flags: 0x80_0000 },
+  noiversion: {},
   ...Object.fromEntries(ofFileSystem.map((name) => [name, { superblock: [name] }])),
   ...Object.fromEntries(
     Object.entries(propagations).map(([name, flags]) => [name, { propagation: [flags] }]),

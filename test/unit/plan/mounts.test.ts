@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TsruncError } from '../../../ts/errors.js';
+import { MOUNT_ATTR } from '../../../ts/plan/kernel.js';
 import type { Operation } from '../../../ts/plan/operations.js';
 import { plan } from '../../../ts/plan/plan.js';
 import type { Mount } from '../../../ts/spec/types.js';
@@ -134,11 +135,66 @@ test("a file system's options are refused where there is none to take them", () 
     { destination: '/x', source: '/y', options: ['bind', 'size=1k', 'sync', 'async'] },
     /"sync,size=1k" belongs to a file system and means nothing to a bind mount/,
   );
-  refuses({ destination: '/x', options: ['remount', 'mode=1'] }, /means nothing to a remount/);
+  refuses(
+    { destination: '/x', options: ['remount', 'bind', 'mode=1', 'iversion'] },
+    /"iversion,mode=1" belongs to a file system and means nothing to a remount of a bind mount/,
+  );
   refuses(
     { destination: '/sys/fs/cgroup', type: 'cgroup', options: ['nsdelegate'] },
     /means nothing to a cgroup mount/,
   );
+});
+
+test('a remount without bind changes the file system too', () => {
+  const [remount] = operationsOf('remount', {
+    destination: '/x',
+    options: ['remount', 'ro', 'size=1m', 'sync'],
+  });
+  assert.equal(remount?.options, ['sync', 'size=1m']);
+  refuses({ destination: '/x', options: ['remount', 'iversion'] }, /"iversion" is given to new/);
+});
+
+test('a tmpfs takes its mode from the directory below unless it has one, its owner with tmpcopyup', () => {
+  const keeps = (...options: string[]) => {
+    const [mount] = operationsOf('mount', { destination: '/x', type: 'tmpfs', options });
+    return [mount?.keepMode, mount?.keepOwner, mount?.copyUp];
+  };
+  assert.equal(keeps(), [true, false, false]);
+  assert.equal(keeps('mode=755'), [false, false, false]);
+  assert.equal(keeps('tmpcopyup'), [true, true, true]);
+  assert.equal(keeps('tmpcopyup', 'mode=755', 'uid=5'), [false, false, true]);
+  const [other] = operationsOf('mount', { destination: '/x', type: 'ramfs' });
+  assert.is(other?.keepMode, false);
+});
+
+test('tmpcopyup is refused for anything but a new tmpfs', () => {
+  for (const mount of [
+    { type: 'ramfs', options: ['tmpcopyup'] },
+    { type: 'tmpfs', source: '/y', options: ['bind', 'tmpcopyup'] },
+    { type: 'tmpfs', options: ['remount', 'tmpcopyup'] },
+  ]) {
+    refuses({ destination: '/x', ...mount }, /"tmpcopyup" is for a new tmpfs only/);
+  }
+});
+
+test('a mount label becomes the context of what takes one, and an error without SELinux', () => {
+  const mountLabel = 'system_u:object_r:container_file_t:s0:c1,c2';
+  const contexts = (selinux: boolean, ...mounts: Mount[]) => {
+    const linux = { namespaces: [{ type: 'mount' }], mountLabel };
+    const request = requestFor(smallSpec({ mounts, linux }), { host: { selinux } });
+    return plan(request).create.flatMap((operation) =>
+      operation.op === 'mount' ? [operation.options] : [],
+    );
+  };
+  const context = `context=${mountLabel}`;
+  const types = ['tmpfs', 'devpts', 'proc', 'sysfs', 'mqueue'];
+  const mounts = types.map((type) => ({ destination: `/${type}`, type }));
+  assert.equal(contexts(true, ...mounts.slice(0, 2)), [[context], [context]]);
+  mounts.splice(0, 2);
+  assert.equal(contexts(true, { destination: '/x', type: 'tmpfs', options: ['rootcontext=a'] }), [
+    ['rootcontext=a'],
+  ]);
+  assert.throws(() => contexts(false), /linux\.mountLabel: SELinux is not enabled on this host/);
 });
 
 test('a cgroup mount needs cgroups, and one of its own', () => {
@@ -146,6 +202,22 @@ test('a cgroup mount needs cgroups, and one of its own', () => {
   refuses(mount, /this host has no cgroups/, { layout: 'none' });
   const { cgroup: _, ...without } = requestFor(smallSpec({ mounts: [mount] }));
   assert.throws(() => plan(without), /needs a cgroup of the container or a cgroup namespace/);
+});
+
+test("an ordinary user's container without a cgroup of its own sees its caller's, read-only", () => {
+  const mount = { destination: '/sys/fs/cgroup', type: 'cgroup' };
+  for (const layout of ['v1', 'v2'] as const) {
+    const { cgroup: _, ...request } = requestFor(smallSpec({ mounts: [mount] }), { layout });
+    const host = { ...request.host, privileged: false };
+    const binds = plan({ ...request, host }).create.filter(({ op }) => op === 'bindMount');
+    const sources = binds.map((bind) => 'source' in bind && bind.source);
+    const expected = {
+      v1: ['/sys/fs/cgroup/cpu,cpuacct/', '/sys/fs/cgroup/memory/', '/sys/fs/cgroup/systemd/'],
+      v2: ['/sys/fs/cgroup/user.slice'],
+    };
+    assert.equal(sources, expected[layout]);
+    assert.ok(binds.every((bind) => 'set' in bind && bind.set & MOUNT_ATTR.rdonly));
+  }
 });
 
 test('without a mount namespace, what would change the host is refused', () => {

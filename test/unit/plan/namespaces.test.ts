@@ -1,8 +1,8 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { CLONE_FLAGS } from '../../../ts/plan/kernel.js';
-import { sysctlPath } from '../../../ts/plan/namespaces.js';
 import { plan } from '../../../ts/plan/plan.js';
+import { sysctlPath } from '../../../ts/spec/sysctl.js';
 import type { Linux } from '../../../ts/spec/types.js';
 import { ordinaryUser, requestFor, type Surroundings, smallSpec } from './fixture.js';
 
@@ -69,6 +69,23 @@ test('init is hidden before it joins anything; from an ordinary user, as soon as
   assert.ok(rootless.indexOf('setDumpable') < rootless.indexOf('clone'));
 });
 
+test('clocks are set in a time namespace of the user namespace, by a file opened before it', () => {
+  const namespaces = ['mount', 'user', 'time'].map((type) => ({ type }));
+  const timeOffsets = { monotonic: { secs: -3 }, boottime: { secs: 7n, nanosecs: 5 } };
+  for (const host of [{}, ordinaryUser]) {
+    const stage = planStage({ namespaces, timeOffsets }, { host });
+    const names = stage.map(({ op }) => op);
+    assert.ok(names.indexOf('openTimeOffsets') < names.indexOf('createUserNamespace'));
+    assert.ok(names.indexOf('createTimeNamespace') > names.indexOf('becomeRoot'));
+    const made = stage.find(({ op }) => op === 'createTimeNamespace');
+    assert.equal(made, {
+      op: 'createTimeNamespace',
+      offsets: 'monotonic -3 0\nboottime 7 5\n',
+    });
+    assert.equal(stage.at(-1), { op: 'clone', flags: CLONE_FLAGS.mount });
+  }
+});
+
 test('sources that a user namespace may not reach are opened before it, each in a slot of its own', () => {
   const namespaces = [{ type: 'mount' }, { type: 'user' }];
   const spec = smallSpec({
@@ -100,6 +117,21 @@ test('the first separator of a sysctl decides what separates', () => {
   ] as const) {
     assert.is(sysctlPath(key), path);
   }
+});
+
+test('devices are moved before the sysctls, some of which are theirs, and only for who may move them', () => {
+  const linux: Linux = {
+    namespaces: [{ type: 'network' }, { type: 'mount' }],
+    netDevices: { eth7: {} },
+    sysctl: { 'net.ipv4.conf.eth7.forwarding': '1' },
+  };
+  const spec = smallSpec({ linux });
+  const order = plan(requestFor(spec)).create.map(({ op }) => op);
+  assert.ok(order.includes('awaitNetDevices'));
+  assert.ok(order.indexOf('awaitNetDevices') < order.indexOf('writeSysctl'));
+  const without = plan(requestFor(smallSpec({ linux: { ...linux, netDevices: {} } })));
+  assert.not.ok(without.create.some(({ op }) => op === 'awaitNetDevices'));
+  assert.throws(() => plan(requestFor(spec, { host: ordinaryUser })), /CAP_NET_ADMIN/);
 });
 
 test.run();

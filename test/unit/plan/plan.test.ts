@@ -1,5 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { planExec } from '../../../ts/plan/exec.js';
 import { formatProgram } from '../../../ts/plan/format.js';
 import { plan } from '../../../ts/plan/plan.js';
 import type { PlanRequest } from '../../../ts/plan/request.js';
@@ -32,6 +33,11 @@ function excerpts(name: string, lines: RegExp, plans: Readonly<Record<string, Pl
 for (const layout of ['v1', 'v2', 'hybrid'] as const) {
   snapshot(`the default configuration on ${layout}`, defaultSpec(), { layout });
 }
+
+test('another process in the container of the default configuration', () => {
+  const request = { ...requestFor(defaultSpec(), { layout: 'hybrid' }), pid: 4242 };
+  matchSnapshot('exec', formatProgram(planExec(request)));
+});
 
 snapshot('the rootless configuration', rootlessSpec(1000, 1000), {
   layout: 'none',

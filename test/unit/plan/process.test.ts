@@ -48,6 +48,24 @@ test('a set that the kernel would refuse is cut to what it takes', () => {
   assert.is(ambient, 0n);
 });
 
+test('what is cut off is warned of', () => {
+  const names = ['CAP_KILL', 'CAP_CHOWN'];
+  const { inheritable, warnings } = capabilitiesOf({
+    bounding: ['CAP_KILL'],
+    permitted: ['CAP_KILL'],
+    effective: names,
+    inheritable: names,
+    ambient: names,
+  });
+  // The kernel takes nothing into the inheritable set that isn't in the bounding set.
+  assert.is(inheritable, KILL);
+  assert.equal(warnings, [
+    'CAP_CHOWN: left out of the inheritable set: not in the bounding set',
+    'CAP_CHOWN: left out of the effective set: not in the permitted set',
+    'CAP_CHOWN: left out of the ambient set: not in the permitted set',
+  ]);
+});
+
 test('a capability that the kernel does not know is warned of and left out', () => {
   const { bounding, warnings } = capabilitiesOf(
     { bounding: ['CAP_KILL', 'CAP_CHECKPOINT_RESTORE', 'CAP_OF_TOMORROW'] },
@@ -90,9 +108,16 @@ test('the program is looked for in the last PATH of the container', () => {
 
 test('descriptors for socket activation are announced after the own environment', () => {
   const { find } = planStart({ env: ['A=1'] }, { listenFds: 2, preserveFds: 5 });
-  assert.equal(find('exec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
-  assert.is(find('exec')?.preserve, 5);
-  assert.equal(planStart({ env: ['A=1'] }).find('exec')?.env, ['A=1']);
+  assert.equal(find('prepareExec')?.env, ['A=1', 'LISTEN_FDS=2', 'LISTEN_PID=1']);
+  assert.is(find('prepareExec')?.preserve, 5);
+  const named = planStart(
+    { env: ['LISTEN_FDS=9', 'LISTEN_FDNAMES=x', 'A=1'] },
+    { listenFds: 1, listenFdNames: 'web' },
+  );
+  const env = ['A=1', 'LISTEN_FDS=1', 'LISTEN_PID=1', 'LISTEN_FDNAMES=web'];
+  assert.equal(named.find('prepareExec')?.env, env);
+  const without = ['LISTEN_FDS=9', 'A=1'];
+  assert.equal(planStart({ env: without }).find('prepareExec')?.env, without);
 });
 
 test('privileges go in the order that the kernel allows', () => {
@@ -118,6 +143,14 @@ test('limits keep all their 64 bits', () => {
   const unlimited = 2n ** 64n - 1n;
   const { find } = planStart({ rlimits: [{ type: 'RLIMIT_AS', soft: 5, hard: unlimited }] });
   assert.equal(find('setRlimit'), { op: 'setRlimit', resource: 9, soft: 5n, hard: unlimited });
+});
+
+test("the caller's limit of descriptors is for who has none of its own", () => {
+  const find = (process: Partial<Process>, openFiles?: number) =>
+    planStart(process, openFiles === undefined ? {} : { openFiles }).find('setSoftLimit');
+  assert.equal(find({}, 1024), { op: 'setSoftLimit', resource: 7, soft: 1024n });
+  assert.is(find({}), undefined);
+  assert.is(find({ rlimits: [{ type: 'RLIMIT_NOFILE', soft: 5, hard: 5 }] }, 1024), undefined);
 });
 
 test('an ordinary user who maps only himself is denied setgroups', () => {

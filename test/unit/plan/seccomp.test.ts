@@ -1,11 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { resolveSeccomp } from '../../../ts/plan/seccomp.js';
+import { resolveSeccomp, supportedSeccomp } from '../../../ts/plan/seccomp.js';
+import { seccompArchitectures } from '../../../ts/spec/names.js';
 import type { LinuxSeccomp } from '../../../ts/spec/types.js';
 
 /** The policy and flags of an otherwise empty configuration. */
-function resolve(parts: Partial<LinuxSeccomp>, arch = 'x64') {
-  return resolveSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', ...parts }, arch);
+function resolve(parts: Partial<LinuxSeccomp>, arch = 'x64', kernel = { major: 6, minor: 18 }) {
+  return resolveSeccomp({ defaultAction: 'SCMP_ACT_ALLOW', ...parts }, { arch, kernel });
 }
 
 test('actions become the 32-bit values of seccomp(2)', () => {
@@ -85,14 +86,49 @@ test('argument values keep all their 64 bits', () => {
   ]);
 });
 
-test('flags become the bits that matter to one thread without a listener', () => {
-  assert.is(resolve({}).flags, 0);
-  assert.is(
-    resolve({ flags: ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'] }).flags,
-    6,
+const notify = [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }];
+const NEW_LISTENER = 8;
+
+test('flags become the bits that matter to one thread', () => {
+  const bits = (...flags: string[]): number => resolve({ flags }).flags;
+  assert.is(bits(), 0);
+  assert.is(bits('SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'), 6);
+  assert.is(bits('SECCOMP_FILTER_FLAG_TSYNC'), 0);
+});
+
+test('the kernel takes WAIT_KILLABLE_RECV only with a listener', () => {
+  const flags = ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
+  assert.is(resolve({ flags }).flags, 0);
+  assert.is(resolve({ flags, syscalls: notify }).flags, 32 + NEW_LISTENER);
+  assert.is(resolve({ flags }, 'x64', { major: 5, minor: 18 }).flags, 0);
+  assert.throws(
+    () => resolve({ flags, syscalls: notify }, 'x64', { major: 5, minor: 18 }),
+    /WAIT_KILLABLE_RECV needs Linux 5\.19 or later and this is 5\.18/,
   );
-  assert.is(resolve({ flags: ['SECCOMP_FILTER_FLAG_TSYNC'] }).flags, 0);
-  assert.is(resolve({ flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] }).flags, 0);
+});
+
+test('notifications need a listener, a path to one alone needs none', () => {
+  assert.equal(resolve({ syscalls: notify }).listener, true);
+  assert.is(resolve({ syscalls: notify }).flags, NEW_LISTENER);
+  assert.equal(resolve({ defaultAction: 'SCMP_ACT_NOTIFY' }).listener, true);
+  assert.equal(resolve({ listenerPath: '/run/agent' }).listener, false);
+});
+
+test('calls newer than the profile are answered with ENOSYS where they would be denied', () => {
+  const newer = (defaultAction: string) => resolve({ defaultAction }).policy.newerAction;
+  for (const action of ['ERRNO', 'KILL', 'KILL_PROCESS', 'KILL_THREAD', 'TRAP'])
+    assert.is(newer(`SCMP_ACT_${action}`), 0x50026, action);
+  for (const action of ['ALLOW', 'LOG', 'TRACE', 'NOTIFY'])
+    assert.is(newer(`SCMP_ACT_${action}`), undefined, action);
+});
+
+test('architectures that no filter can be made for here are refused, and not promised', () => {
+  for (const architecture of seccompArchitectures) {
+    const make = () => resolve({ architectures: [architecture] });
+    if (supportedSeccomp.architectures.includes(architecture)) make();
+    else assert.throws(make, new RegExp(`architectures\\[0\\]: ${architecture} is .*leave it out`));
+  }
+  assert.ok(supportedSeccomp.architectures.includes('SCMP_ARCH_RISCV64'));
 });
 
 test('names that nobody knows are refused', () => {

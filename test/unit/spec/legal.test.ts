@@ -64,6 +64,17 @@ const legal: readonly (readonly [what: string, make: (spec: Broken) => void])[] 
     'network devices that keep their name or get a number',
     (spec) => (spec.linux.netDevices = { eth0: {}, eth1: { name: '' }, eth2: { name: 'net%d' } }),
   ],
+  [
+    'network devices that change names, and names that the kernel takes',
+    (spec) =>
+      (spec.linux.netDevices = {
+        eth0: { name: 'eth1' },
+        eth1: { name: 'eth0' },
+        a: { name: 'net%d' },
+        b: { name: 'net%d' },
+        'wän.7@x': { name: 'ééééééé' },
+      }),
+  ],
 ];
 
 function memory(spec: Broken, limits: object): void {

@@ -1,112 +1,30 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defaultSpec } from '../../../ts/spec/default.js';
-import { validateSpec } from '../../../ts/spec/parse.js';
-import { findUnsupported } from '../../../ts/spec/unsupported.js';
-import { type Broken, mapping, withTime } from './broken.js';
-
-const notify = { names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' };
-
-/** What is asked of the default configuration, and the one path that must be named. */
-const asked: readonly (readonly [path: string, ask: (spec: Broken) => void])[] = [
-  ['process.apparmorProfile', (spec) => (spec.process.apparmorProfile = 'x')],
-  ['process.selinuxLabel', (spec) => (spec.process.selinuxLabel = 'x')],
-  ['process.scheduler', (spec) => (spec.process.scheduler = { policy: 'SCHED_BATCH' })],
-  [
-    'process.ioPriority',
-    (spec) => (spec.process.ioPriority = { class: 'IOPRIO_CLASS_RT', priority: 0 }),
-  ],
-  ['process.execCPUAffinity', (spec) => (spec.process.execCPUAffinity = { final: '0' })],
-  ['mounts[7].uidMappings', (spec) => mount(spec, { uidMappings: [mapping], gidMappings: [] })],
-  ['mounts[7].gidMappings', (spec) => mount(spec, { uidMappings: [], gidMappings: [mapping] })],
-  ['mounts[7].options: "idmap"', (spec) => mount(spec, { options: ['idmap'] })],
-  ['mounts[7].options: "ridmap"', (spec) => mount(spec, { options: ['ro', 'ridmap'] })],
-  ['mounts[7].options: "tmpcopyup"', (spec) => mount(spec, { options: ['tmpcopyup'] })],
-  ['linux.mountLabel', (spec) => (spec.linux.mountLabel = 'x')],
-  ['linux.timeOffsets', (spec) => withTime(spec, { boottime: { secs: 1 } })],
-  ['linux.intelRdt', (spec) => (spec.linux.intelRdt = {})],
-  ['linux.netDevices', (spec) => (spec.linux.netDevices = { eth0: {} })],
-  ['linux.memoryPolicy', (spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_LOCAL' })],
-  ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX32' })],
-  ['linux.personality', (spec) => (spec.linux.personality = { domain: 'LINUX', flags: ['x'] })],
-  [
-    'linux.seccomp.listenerPath',
-    (spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '/run/x' }),
-  ],
-  ['linux.resources.blockIO', (spec) => limit(spec, { blockIO: { weight: 10 } })],
-  [
-    'linux.resources.hugepageLimits',
-    (spec) => limit(spec, { hugepageLimits: [{ pageSize: '2MB', limit: 0 }] }),
-  ],
-  ['linux.resources.network', (spec) => limit(spec, { network: { classID: 1 } })],
-  ['linux.resources.rdma', (spec) => limit(spec, { rdma: { mlx5_1: { hcaObjects: 1 } } })],
-  ['linux.resources.unified', (spec) => limit(spec, { unified: { 'memory.high': '5' } })],
-  ['linux.resources.memory.kernel', (spec) => limit(spec, { memory: { kernel: 1 } })],
-  ['linux.resources.memory.kernelTCP', (spec) => limit(spec, { memory: { kernelTCP: 1 } })],
-  ['linux.resources.memory.swappiness', (spec) => limit(spec, { memory: { swappiness: 0 } })],
-  [
-    'linux.resources.memory.disableOOMKiller',
-    (spec) => limit(spec, { memory: { disableOOMKiller: true } }),
-  ],
-  [
-    'vm',
-    (spec) => {
-      delete spec.linux;
-      delete spec.hostname;
-      spec.vm = {};
-    },
-  ],
-];
-
-function mount(spec: Broken, properties: object): void {
-  spec.mounts.push({ destination: '/x', type: 'tmpfs', ...properties });
-}
-
-function limit(spec: Broken, resources: object): void {
-  Object.assign(spec.linux.resources, resources);
-}
+import { asksForSomething, findUnsupported } from '../../../ts/spec/unsupported.js';
+import type { Broken } from './broken.js';
 
 const test = suite('what is not supported');
 
-for (const [index, [path, ask]] of asked.entries()) {
-  test(`${index}: ${path}`, () => {
-    const spec = structuredClone(defaultSpec()) as Broken;
-    ask(spec);
-    assert.equal(validateSpec(spec), []);
-    const found = findUnsupported(spec);
+for (const platform of ['freebsd', 'solaris', 'vm', 'windows', 'zos']) {
+  test(`a container of ${platform} alone`, () => {
+    const { linux: _, ...spec } = defaultSpec();
+    const found = findUnsupported({ ...spec, [platform]: {} } as Broken);
     assert.equal(
-      found.map((violation) => violation.path),
-      [path],
+      found.map(({ path }) => path),
+      [platform],
     );
     assert.match(found[0]?.message ?? '', 'not supported');
   });
 }
 
-test('all is named at once, each rule of seccomp too', () => {
-  const spec = structuredClone(defaultSpec()) as Broken;
-  spec.process.apparmorProfile = 'x';
-  spec.linux.seccomp = {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    listenerPath: '/run/x',
-    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_LOG' }, notify],
-  };
+test('all is named at once', () => {
+  const { linux: _, ...spec } = defaultSpec();
+  const found = findUnsupported({ ...spec, zos: {}, vm: { kernel: {} } } as Broken);
   assert.equal(
-    findUnsupported(spec).map(({ path }) => path),
-    ['process.apparmorProfile', 'linux.seccomp.listenerPath', 'linux.seccomp.syscalls[1].action'],
+    found.map(({ path }) => path),
+    ['vm', 'zos'],
   );
-});
-
-test('values that ask for nothing are no reason to refuse', () => {
-  const spec = defaultSpec();
-  Object.assign(spec.process ?? {}, { apparmorProfile: '', selinuxLabel: '' });
-  Object.assign(spec.linux ?? {}, { mountLabel: '', timeOffsets: {}, netDevices: {} });
-  Object.assign(spec.linux?.resources ?? {}, {
-    blockIO: { weight: 0 },
-    cpu: { shares: 0 },
-    memory: { kernel: -1, kernelTCP: 0, disableOOMKiller: false, checkBeforeUpdate: true },
-    hugepageLimits: [],
-  });
-  assert.equal(findUnsupported(spec), []);
 });
 
 test('a part for another platform is ignored next to the one for Linux', () => {
@@ -114,6 +32,15 @@ test('a part for another platform is ignored next to the one for Linux', () => {
     findUnsupported({ ...defaultSpec(), windows: {}, vm: { kernel: {} } } as Broken),
     [],
   );
+});
+
+test('what asks for nothing is told from what does', () => {
+  for (const nothing of [0, 0n, '', false, null, undefined, [], {}, { weight: 0, more: {} }]) {
+    assert.not(asksForSomething(nothing));
+  }
+  for (const something of [1, -1n, 'x', true, [0], { weight: 0, more: { limit: 1 } }]) {
+    assert.ok(asksForSomething(something));
+  }
 });
 
 test.run();

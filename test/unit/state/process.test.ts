@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, copyFileSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -93,19 +94,22 @@ test('a program with a nasty name is known too', async () => {
 });
 
 test('a zombie is not alive', async () => {
-  // The inner shell's child ends at once and isn't reaped, for `exec cat` knows nothing of it.
-  const child = spawn('sh', ['-c', 'true & echo $!; exec cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  // Whose parent has become another program by then, which knows nothing of it and doesn't reap it.
+  const child = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 1000 3<&-'], {
+    stdio: ['pipe', 'pipe', 'inherit', 'pipe'],
   });
   const exit = once(child, 'exit');
-  const [text] = await once(child.stdout, 'data');
+  const [text] = await once(child.stdout as Readable, 'data');
   const pid = Number(String(text));
   try {
+    const program = (): string => readFileSync(`/proc/${child.pid}/comm`, 'utf8');
+    while (program() !== 'sleep\n') await new Promise(setImmediate);
+    (child.stdio[3] as Writable).end();
     const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'utf8');
     while (parseStat(stat()).state !== 'Z') await new Promise(setImmediate);
     assert.not(isAlive(identify(pid)));
   } finally {
-    child.stdin.end();
+    child.kill();
     await exit;
   }
 });

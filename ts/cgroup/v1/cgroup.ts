@@ -5,16 +5,14 @@ import type { Cgroup, CgroupLocation } from '../cgroup.js';
 import { unlessGone, writeControl } from '../control-files.js';
 import { createCgroups, frozen, notEmpty } from '../create.js';
 import { mayRuleDevices, resolveDeviceRules } from '../device-rules.js';
-import { type Limit, writeLimits } from '../limits.js';
+import { applyWrites, type Limit, writeLimits } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
 import { processesBelow } from '../tree.js';
-import { cpuLimits } from './cpu.js';
-import { cpusetLimits, fillCpuset } from './cpuset.js';
+import { fillCpuset } from './cpuset.js';
 import { deviceLimits } from './devices.js';
 import { freeze, isFrozen, thaw } from './freezer.js';
-import { memoryLimits } from './memory.js';
-import { pidsLimits } from './pids.js';
+import { hierarchyWith, planV1, refuseV1, withoutHierarchy } from './plan.js';
 
 /** A container's cgroup in each of the v1 hierarchies and, on a hybrid host, in the cgroup2 one beside them. */
 export class CgroupV1 implements Cgroup {
@@ -39,6 +37,11 @@ export class CgroupV1 implements Cgroup {
     ];
   }
 
+  refuse(resources: LinuxResources): void {
+    refuseV1(this.location, resources);
+    this.#deviceLimits(resources);
+  }
+
   create(): void {
     const cpuset = this.#find('cpuset');
     createCgroups(this.#directories, (directory, made) => {
@@ -48,15 +51,14 @@ export class CgroupV1 implements Cgroup {
     });
   }
 
-  apply({ memory, cpu, pids, devices }: LinuxResources): void {
-    if (memory) this.#write('memory', memoryLimits(memory));
-    if (cpu) {
-      this.#write('cpu', cpuLimits(cpu));
-      this.#write('cpuset', cpusetLimits(cpu));
-    }
-    if (pids) this.#write('pids', pidsLimits(pids));
-    if (devices?.length) this.#writeDevices(deviceLimits(resolveDeviceRules(devices)));
+  apply(resources: LinuxResources): void {
+    const rules = this.#deviceLimits(resources);
+    applyWrites(planV1(this.location, resources));
+    const directory = this.#find('devices');
+    if (directory !== undefined) writeDevices(directory, rules);
   }
+
+  delegate(): void {}
 
   get joinFiles(): readonly string[] {
     const hierarchies = this.#directories.filter((directory) => directory !== this.#unified);
@@ -69,10 +71,6 @@ export class CgroupV1 implements Cgroup {
 
   processes(): number[] {
     return processesBelow(this.#main);
-  }
-
-  isFrozen(): boolean {
-    return this.#freezer !== undefined && isFrozen(this.#freezer);
   }
 
   signalAll(signal: number): void {
@@ -111,32 +109,23 @@ export class CgroupV1 implements Cgroup {
     }
   }
 
-  #write(controller: string, limits: readonly Limit[]): void {
-    const [first] = limits;
-    if (first === undefined) return;
-    const directory = this.#find(controller);
-    if (directory === undefined) {
-      throw new TsruncError(
-        `linux.resources.${first.name} can't be set: no cgroup v1 hierarchy with the ${controller} controller is mounted on /sys/fs/cgroup: mount one, or remove it from the configuration`,
-        { code: 'UNSUPPORTED', stage: 'cgroup' },
-      );
-    }
-    writeLimits(directory, limits);
+  #deviceLimits({ devices }: LinuxResources): Limit[] {
+    const limits = devices?.length ? deviceLimits(resolveDeviceRules(devices)) : [];
+    if (limits.length > 0 && this.#find('devices') === undefined)
+      throw withoutHierarchy('devices', 'devices');
+    return limits;
   }
 
-  #writeDevices(limits: readonly Limit[]): void {
-    try {
-      this.#write('devices', limits);
-    } catch (error) {
-      if (!(error instanceof TsruncError) || !isRefusal(error.cause) || mayRuleDevices())
-        throw error;
-    }
-  }
-
-  /** A hierarchy's name has the controllers in it: `cpu,cpuacct`. */
   #find(controller: string): string | undefined {
-    const { directories } = this.location;
-    return Object.entries(directories).find(([name]) => name.split(',').includes(controller))?.[1];
+    return hierarchyWith(this.location, controller);
+  }
+}
+
+function writeDevices(directory: string, limits: readonly Limit[]): void {
+  try {
+    writeLimits(directory, limits);
+  } catch (error) {
+    if (!(error instanceof TsruncError) || !isRefusal(error.cause) || mayRuleDevices()) throw error;
   }
 }
 

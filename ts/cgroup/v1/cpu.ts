@@ -9,7 +9,8 @@ export function cpuLimits(cpu: LinuxCPU): Limit[] {
     if (typeof value !== 'string' && isGiven(value))
       limits.push({ name: `cpu.${name}`, file, value: String(value) });
   };
-  add('shares', 'cpu.shares');
+  // An idle group has the least weight, and the kernel refuses another one.
+  if (Number(cpu.idle ?? 0) !== 1) add('shares', 'cpu.shares');
   add('period', 'cpu.cfs_period_us');
   add('quota', 'cpu.cfs_quota_us');
   add('realtimePeriod', 'cpu.rt_period_us');

@@ -1,18 +1,16 @@
 import type { LinuxResources } from '../../spec/types.js';
 import type { Cgroup, CgroupLocation } from '../cgroup.js';
 import { readControl, unlessGone, writeControl } from '../control-files.js';
-import { createCgroups, frozen, notEmpty } from '../create.js';
-import { type Limit, writeLimits } from '../limits.js';
+import { createCgroups, frozen, notEmpty, threaded } from '../create.js';
+import { applyWrites } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
 import { processesBelow } from '../tree.js';
-import { cpusetLimits } from '../v1/cpuset.js';
-import { pidsLimits } from '../v1/pids.js';
-import { enableControllers, requireController } from './controllers.js';
-import { cpuLimits } from './cpu.js';
+import { enableControllers } from './controllers.js';
+import { delegate } from './delegate.js';
 import { ruleDevices } from './devices.js';
-import { isFrozen, readEvents } from './freezer.js';
-import { memoryLimits } from './memory.js';
+import { readEvents } from './freezer.js';
+import { planV2, refuseV2 } from './plan.js';
 
 /** A container's cgroup in the one hierarchy of cgroup v2. */
 export class CgroupV2 implements Cgroup {
@@ -26,8 +24,13 @@ export class CgroupV2 implements Cgroup {
     this.#directory = location.directories['unified'] ?? '';
   }
 
+  refuse(resources: LinuxResources): void {
+    refuseV2(this.#directory, resources);
+  }
+
   create(): void {
     createCgroups([this.#directory], (directory) => {
+      refuseThreaded(directory);
       const events = readEvents(directory);
       if (events.populated) throw notEmpty(directory);
       if (events.frozen) throw frozen(directory);
@@ -35,14 +38,14 @@ export class CgroupV2 implements Cgroup {
     });
   }
 
-  apply({ memory, cpu, pids, devices }: LinuxResources): void {
-    if (memory) this.#write('memory', 'memory', (read) => memoryLimits(memory, read));
-    if (cpu) {
-      this.#write('cpu', 'cpu', (read) => cpuLimits(cpu, read));
-      this.#write('cpuset', 'cpu', () => cpusetLimits(cpu));
-    }
-    if (pids) this.#write('pids', 'pids', () => pidsLimits(pids));
+  apply(resources: LinuxResources): void {
+    applyWrites(planV2(this.#directory, resources));
+    const { devices } = resources;
     if (devices?.length) ruleDevices(this.#directory, devices, this.#native);
+  }
+
+  delegate(uid: number): void {
+    delegate(this.#directory, uid);
   }
 
   readonly joinFiles = [];
@@ -53,10 +56,6 @@ export class CgroupV2 implements Cgroup {
 
   processes(): number[] {
     return processesBelow(this.#directory);
-  }
-
-  isFrozen(): boolean {
-    return isFrozen(this.#directory);
   }
 
   signalAll(signal: number): void {
@@ -80,20 +79,9 @@ export class CgroupV2 implements Cgroup {
   #strike(): void {
     unlessGone(() => writeControl(this.#directory, 'cgroup.kill', '1'));
   }
+}
 
-  #write(
-    controller: string,
-    section: string,
-    plan: (read: (file: string) => string) => Limit[],
-  ): void {
-    const directory = this.#directory;
-    const limits = plan((file) => {
-      requireController(directory, controller, section);
-      return readControl(directory, file);
-    });
-    const [first] = limits;
-    if (first === undefined) return;
-    requireController(directory, controller, first.name);
-    writeLimits(directory, limits);
-  }
+function refuseThreaded(directory: string): void {
+  const type = unlessGone(() => readControl(directory, 'cgroup.type')) ?? 'domain';
+  if (type === 'threaded' || type === 'domain invalid') throw threaded(directory, type);
 }

@@ -38,11 +38,16 @@ function enable(parent: string, name: string): void {
 }
 
 /**
+ * Makes sure that a cgroup has a controller, by enabling it in the parents if need be.
+ *
  * @param limit what it's needed for, below `linux.resources`
  * @throws TsruncError UNSUPPORTED when the cgroup doesn't have the controller
  */
 export function requireController(directory: string, name: string, limit: string): void {
-  if (readNames(directory, 'cgroup.controllers')?.includes(name)) return;
+  if (hasController(directory, name)) return;
+  // Rare ones are enabled when there is a limit for them.
+  enableBelow(dirname(directory), [name]);
+  if (hasController(directory, name)) return;
   const parent = dirname(directory);
   const remedy = readNames(parent, 'cgroup.controllers')?.includes(name)
     ? `${parent} has it but does not hand it on, which takes permission and no processes in that cgroup: write +${name} to its cgroup.subtree_control`
@@ -51,6 +56,21 @@ export function requireController(directory: string, name: string, limit: string
     `linux.resources.${limit} can't be set: cgroup ${directory} does not have the ${name} controller, and ${remedy}`,
     { code: 'UNSUPPORTED', path: directory, stage: 'cgroup' },
   );
+}
+
+/**
+ * Whether a cgroup, or one above it, has a controller; it may not be there yet. On a hybrid host each controller is
+ * either here or in a v1 hierarchy.
+ */
+export function offersController(directory: string, name: string): boolean {
+  for (let each = directory; each !== dirname(each); each = dirname(each)) {
+    if (hasController(each, name)) return true;
+  }
+  return false;
+}
+
+function hasController(directory: string, name: string): boolean {
+  return readNames(directory, 'cgroup.controllers')?.includes(name) ?? false;
 }
 
 function readNames(directory: string, file: string): string[] | undefined {

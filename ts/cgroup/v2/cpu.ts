@@ -1,6 +1,5 @@
-import { TsruncError } from '../../errors.js';
 import type { LinuxCPU } from '../../spec/types.js';
-import { isGiven, type Limit } from '../limits.js';
+import { isGiven, type Limit, unsupported } from '../limits.js';
 import { burstAndIdle } from '../v1/cpu.js';
 
 /**
@@ -12,14 +11,15 @@ import { burstAndIdle } from '../v1/cpu.js';
 export function cpuLimits(cpu: LinuxCPU, read: (file: string) => string): Limit[] {
   for (const name of ['realtimePeriod', 'realtimeRuntime'] as const) {
     if (!isGiven(cpu[name])) continue;
-    throw new TsruncError(
-      `linux.resources.cpu.${name} can't be set: cgroup v2 has no limit on realtime scheduling: remove it from the configuration`,
-      { code: 'UNSUPPORTED', stage: 'cgroup' },
+    throw unsupported(
+      `cpu.${name}`,
+      'cgroup v2 has no limit on realtime scheduling: remove it from the configuration',
     );
   }
   const limits: Limit[] = [];
   const { shares, quota, period } = cpu;
-  if (isGiven(shares)) {
+  // An idle group has the least weight, and the kernel refuses another one.
+  if (isGiven(shares) && Number(cpu.idle ?? 0) !== 1) {
     limits.push({
       name: 'cpu.shares',
       file: 'cpu.weight',

@@ -7,8 +7,8 @@ import type { CgroupNative } from '../signals.js';
 import { compileDeviceProgram } from './device-program.js';
 
 /**
- * Makes a program judge on the devices of a cgroup v2. A second one doesn't replace the first:
- * then both have to agree, so later rules can only take away.
+ * Makes a program judge on the devices of a cgroup v2, in the place of the one of earlier rules. Programs of others
+ * stay: all have to agree.
  *
  * @throws TsruncError of stage `cgroup` when the kernel refuses it
  */

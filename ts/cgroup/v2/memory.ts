@@ -1,6 +1,6 @@
 import { TsruncError } from '../../errors.js';
 import type { LinuxMemory } from '../../spec/types.js';
-import { isGiven, type Limit } from '../limits.js';
+import { isGiven, type Limit, unsupported } from '../limits.js';
 
 /** Reads a file of the cgroup. */
 type Read = (file: string) => string;
@@ -8,10 +8,11 @@ type Read = (file: string) => string;
 /**
  * config-linux.md, "Memory", for the memory controller of cgroup v2. Bytes; -1 is no limit.
  *
- * @throws TsruncError INVALID_CONFIG for a limit on the swap that can't be worked out; EBUSY for one on memory below
+ * @throws TsruncError UNSUPPORTED for what there is on v1 only; INVALID_CONFIG for a limit on the swap that can't be worked out; EBUSY for one on memory below
  *   what is in use, when `checkBeforeUpdate` asks to be told
  */
 export function memoryLimits(memory: LinuxMemory, read: Read): Limit[] {
+  refuseV1Only(memory);
   const limits: Limit[] = [];
   const { limit, reservation } = memory;
   if (isGiven(limit)) {
@@ -21,6 +22,7 @@ export function memoryLimits(memory: LinuxMemory, read: Read): Limit[] {
   }
   const swap = swapLimit(memory, read);
   if (swap !== undefined) {
+    if (memory.checkBeforeUpdate) checkSwapUsage(memory.swap, read);
     // A kernel without swap has no such file, and no swap is what it gives.
     const optional = swap === 'max' || swap === '0';
     limits.push({ name: 'memory.swap', file: 'memory.swap.max', value: swap, optional });
@@ -29,6 +31,23 @@ export function memoryLimits(memory: LinuxMemory, read: Read): Limit[] {
     limits.push({ name: 'memory.reservation', file: 'memory.low', value: bytes(reservation) });
   }
   return limits;
+}
+
+/** Memory is always counted hierarchically here, so `useHierarchy` is met. */
+function refuseV1Only({ kernel, kernelTCP, swappiness, disableOOMKiller }: LinuxMemory): void {
+  const included = 'cgroup v2 counts it in memory.limit: set that, and remove this one';
+  if (Number(kernel ?? 0) > 0) throw unsupported('memory.kernel', included);
+  if (Number(kernelTCP ?? 0) > 0) throw unsupported('memory.kernelTCP', included);
+  if (swappiness != null)
+    throw unsupported(
+      'memory.swappiness',
+      'cgroup v2 has none of its own for a cgroup: remove it from the configuration, and use the sysctl vm.swappiness or limit memory.swap',
+    );
+  if (disableOOMKiller)
+    throw unsupported(
+      'memory.disableOOMKiller',
+      'cgroup v2 can not switch it off: remove it from the configuration, and use process.oomScoreAdj or unified "memory.high"',
+    );
 }
 
 function bytes(value: number | bigint): string {
@@ -63,6 +82,17 @@ function checkUsage(limit: number | bigint, read: Read): void {
   if (Number(limit) < 0 || BigInt(usage) <= BigInt(limit)) return;
   throw new TsruncError(
     `linux.resources.memory.limit could not be set: ${limit} bytes are less than the ${usage} in use: set a higher limit, or no checkBeforeUpdate`,
+    { code: 'EBUSY', stage: 'cgroup' },
+  );
+}
+
+/** The sum; swapping goes on meanwhile, so the kernel would only let no more in. */
+function checkSwapUsage(limit: number | bigint | undefined, read: Read): void {
+  if (!isGiven(limit) || Number(limit) < 0) return;
+  const usage = BigInt(read('memory.current')) + BigInt(read('memory.swap.current'));
+  if (usage <= BigInt(limit)) return;
+  throw new TsruncError(
+    `linux.resources.memory.swap could not be set: ${limit} bytes are less than the ${usage} of memory and swap in use: set a higher limit, or no checkBeforeUpdate`,
     { code: 'EBUSY', stage: 'cgroup' },
   );
 }

@@ -1,8 +1,7 @@
 import { type Report, show } from '../schema.js';
+import { sysctlNamespace, sysctlPath } from '../sysctl.js';
 import type { Linux, LinuxIDMapping, LinuxNamespace, Spec } from '../types.js';
-
-/** What the kernel takes (user_namespaces(7)). */
-const MOST_MAPPINGS = 340;
+import { checkMappingList } from './id-mappings.js';
 
 /** config-linux.md: what connects namespaces with the properties that need one. */
 export function checkLinux(spec: Spec, report: Report): void {
@@ -10,16 +9,35 @@ export function checkLinux(spec: Spec, report: Report): void {
   const namespaces = checkNamespaces(linux.namespaces ?? [], report);
   checkNames(spec, namespaces, report);
   checkMappings(linux, namespaces, report);
-  checkSysctls(linux, namespaces, report);
+  if (namespaces.get('user') === 'new') checkUser(spec, report);
+  checkSysctls(spec, namespaces, report);
   checkDevices(linux, report);
-  if (Object.keys(linux.timeOffsets ?? {}).length > 0 && namespaces.get('time') !== 'new') {
-    report(
-      'linux.timeOffsets',
-      'needs a new time namespace: add {"type": "time"} to linux.namespaces',
-    );
+  checkNetDevices(linux, namespaces, report);
+  checkTimeOffsets(linux, namespaces, report);
+  if ((linux.personality?.flags ?? []).length > 0) {
+    report('linux.personality.flags', 'must be empty: the specification defines no flag yet');
   }
   if (linux.cgroupsPath?.split('/').includes('..')) {
     report('linux.cgroupsPath', `must not contain "..", is ${show(linux.cgroupsPath)}`);
+  }
+}
+
+/** Half of what a clock can show, so that it never ends (the kernel's KTIME_SEC_MAX / 2). */
+const MOST_SECONDS = 4_611_686_018;
+
+function checkTimeOffsets({ timeOffsets = {} }: Linux, namespaces: Namespaces, report: Report) {
+  if (Object.keys(timeOffsets).length > 0 && namespaces.get('time') !== 'new') {
+    report(
+      'linux.timeOffsets',
+      namespaces.has('time')
+        ? 'needs a new time namespace: the clocks of one that is joined are set'
+        : 'needs a new time namespace: add {"type": "time"} to linux.namespaces',
+    );
+  }
+  for (const [clock, { secs = 0 }] of Object.entries(timeOffsets)) {
+    if (secs <= MOST_SECONDS && secs >= -MOST_SECONDS) continue;
+    const path = `linux.timeOffsets[${show(clock)}].secs`;
+    report(path, `must be from -${MOST_SECONDS} to ${MOST_SECONDS}, is ${secs}`);
   }
 }
 
@@ -54,54 +72,41 @@ function checkMappings(linux: Linux, namespaces: Namespaces, report: Report): vo
     }
     if (mappings.length === 0 && namespaces.get('user') === 'new')
       report(path, 'is required for a new user namespace');
-    if (mappings.length > MOST_MAPPINGS)
-      report(path, `must not have more than ${MOST_MAPPINGS} entries, has ${mappings.length}`);
-    checkRanges(mappings, 'containerID', path, report);
-    checkRanges(mappings, 'hostID', path, report);
+    checkMappingList(mappings, path, report);
   }
 }
 
-/** The kernel refuses ranges that overlap, on either side, or run past the last id. */
-function checkRanges(
-  mappings: readonly LinuxIDMapping[],
-  side: 'containerID' | 'hostID',
-  path: string,
+/** Maps may have gaps, but nobody can become a user who lies in one. */
+function checkUser({ process, linux = {} }: Spec, report: Report): void {
+  const mapped = (id: number, list: readonly LinuxIDMapping[] = []): boolean =>
+    list.some(({ containerID, size }) => id >= containerID && id < containerID + size);
+  const { uid = 0, gid = 0, additionalGids = [] } = process?.user ?? {};
+  const check = (id: number, name: 'uidMappings' | 'gidMappings', path: string): void => {
+    if ((linux[name]?.length ?? 0) > 0 && !mapped(id, linux[name]))
+      report(path, `is not mapped by linux.${name}: ${id}`);
+  };
+  check(uid, 'uidMappings', 'process.user.uid');
+  check(gid, 'gidMappings', 'process.user.gid');
+  for (const [index, group] of additionalGids.entries())
+    check(group, 'gidMappings', `process.user.additionalGids[${index}]`);
+}
+
+function checkSysctls(
+  { hostname, domainname, linux }: Spec,
+  namespaces: Namespaces,
   report: Report,
 ): void {
-  const sorted = mappings
-    .map((mapping, index) => ({ mapping, index }))
-    .sort((a, b) => a.mapping[side] - b.mapping[side]);
-  let end = 0;
-  for (const { mapping, index } of sorted) {
-    if (mapping[side] < end)
-      report(`${path}[${index}].${side}`, `overlaps another mapping: ${mapping[side]}`);
-    end = Math.max(end, mapping[side] + mapping.size);
-    if (mapping[side] + mapping.size > 0xffff_ffff)
-      report(`${path}[${index}].size`, 'runs past the last id');
-  }
-}
-
-/** Sysctls that belong to a namespace; all others are the host's. */
-const sysctlNamespaces: readonly (readonly [pattern: RegExp, namespace: string])[] = [
-  [/^net\//, 'network'],
-  [/^fs\/mqueue\//, 'ipc'],
-  [
-    /^kernel\/(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced|auto_msgmni|msg_next_id|sem_next_id|shm_next_id)$/,
-    'ipc',
-  ],
-  [/^kernel\/(hostname|domainname)$/, 'uts'],
-  [/^user\//, 'user'],
-];
-
-function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Report): void {
-  for (const key of Object.keys(sysctl)) {
+  const seen = new Map<string, string>();
+  for (const [key, value] of Object.entries(linux?.sysctl ?? {})) {
     const path = `linux.sysctl[${JSON.stringify(key)}]`;
-    const file = key.replaceAll('.', '/');
-    if (file.split('/').some((part) => part === '')) {
+    const file = sysctlPath(key);
+    if (file.split('/').some((part) => ['', '.', '..'].includes(part))) {
       report(path, 'is not the name of a sysctl');
       continue;
     }
-    const namespace = sysctlNamespaces.find(([pattern]) => pattern.test(file))?.[1];
+    if ((seen.get(file) ?? value) !== value) report(path, 'is there twice, with different values');
+    seen.set(file, value);
+    const namespace = sysctlNamespace(file);
     if (namespace === undefined)
       report(path, 'belongs to no namespace: setting it would change the host');
     else if (!namespaces.has(namespace)) {
@@ -110,6 +115,12 @@ function checkSysctls({ sysctl = {} }: Linux, namespaces: Namespaces, report: Re
         `needs a ${namespace} namespace, or it would be the host's: add {"type": "${namespace}"} to linux.namespaces`,
       );
     }
+  }
+  const names = { hostname, domainname };
+  for (const [property, name] of Object.entries(names)) {
+    const value = seen.get(`kernel/${property}`);
+    if (name && value !== undefined && value !== name)
+      report(property, `is ${show(name)}, but linux.sysctl sets it to ${show(value)}`);
   }
 }
 
@@ -132,5 +143,25 @@ function checkDevices({ devices = [] }: Linux, report: Report): void {
       else if (number < 0 || number > most)
         report(`${at}.${name}`, `must be from 0 to ${most}, is ${number}`);
     }
+  }
+}
+
+/** Devices that would stay the runtime's, and names that two of them, or `lo`, can't both have. */
+function checkNetDevices({ netDevices = {} }: Linux, namespaces: Namespaces, report: Report): void {
+  const entries = Object.entries(netDevices);
+  if (entries.length > 0 && !namespaces.has('network')) {
+    report(
+      'linux.netDevices',
+      'needs a network namespace: add {"type": "network"} to linux.namespaces',
+    );
+  }
+  const seen = new Map([['lo', 'each network namespace has a "lo" of its own']]);
+  for (const [key, device] of entries) {
+    const name = device.name || key;
+    const at = `linux.netDevices[${JSON.stringify(key)}]${device.name ? '.name' : ''}`;
+    const holder = seen.get(name);
+    if (holder !== undefined)
+      report(at, `the name ${show(name)} in the container is taken: ${holder}`);
+    if (!name.includes('%')) seen.set(name, `${show(key)} is to have it`);
   }
 }

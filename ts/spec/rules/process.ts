@@ -1,5 +1,9 @@
 import { type Report, show } from '../schema.js';
-import type { Spec } from '../types.js';
+import type { Process, Spec } from '../types.js';
+import { checkScheduler } from './scheduler.js';
+
+/** NGROUPS_MAX of the kernel. */
+const MOST_GROUPS = 65536;
 
 /** config.md, "Root" and "Process". */
 export function checkProcess({ root, process }: Spec, report: Report): void {
@@ -8,6 +12,11 @@ export function checkProcess({ root, process }: Spec, report: Report): void {
     report('process', 'is required: tsrunc looks the program up when it creates the container');
     return;
   }
+  checkOneProcess(process, report);
+}
+
+/** The same of a process that comes without a container, for `exec`. */
+export function checkOneProcess(process: Process, report: Report): void {
   if ((process.args ?? []).length === 0) report('process.args', 'must name the program to run');
   else if (process.args?.[0] === '') report('process.args[0]', 'must not be empty');
   for (const [index, variable] of (process.env ?? []).entries()) {
@@ -21,10 +30,12 @@ export function checkProcess({ root, process }: Spec, report: Report): void {
     seen.add(type);
     if (soft > hard) report(`${path}.soft`, `must not be above the hard limit ${hard}, is ${soft}`);
   }
-  const { scheduler } = process;
-  if (scheduler && scheduler.policy !== 'SCHED_DEADLINE') {
-    for (const name of ['runtime', 'deadline', 'period'] as const) {
-      if (scheduler[name]) report(`process.scheduler.${name}`, 'is only for SCHED_DEADLINE');
-    }
+  const groups = process.user.additionalGids?.length ?? 0;
+  if (groups > MOST_GROUPS) {
+    report(
+      'process.user.additionalGids',
+      `must not have more than ${MOST_GROUPS} entries, has ${groups}`,
+    );
   }
+  if (process.scheduler) checkScheduler(process.scheduler, report);
 }

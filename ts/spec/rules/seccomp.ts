@@ -1,5 +1,5 @@
 import type { Report } from '../schema.js';
-import type { Spec } from '../types.js';
+import type { LinuxSeccomp, Spec } from '../types.js';
 
 const withErrno = ['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE'];
 
@@ -9,8 +9,6 @@ export function checkSeccomp({ linux }: Spec, report: Report): void {
   if (seccomp === undefined) return;
   const { defaultAction, defaultErrnoRet, syscalls = [], listenerPath, listenerMetadata } = seccomp;
   const path = 'linux.seccomp';
-  if (defaultAction === 'SCMP_ACT_NOTIFY')
-    report(`${path}.defaultAction`, 'must not be SCMP_ACT_NOTIFY');
   if (defaultErrnoRet !== undefined && !withErrno.includes(defaultAction)) {
     report(`${path}.defaultErrnoRet`, `means nothing to ${defaultAction}`);
   }
@@ -21,9 +19,12 @@ export function checkSeccomp({ linux }: Spec, report: Report): void {
     if (names.length === 0) report(`${at}.names`, 'must name at least one system call');
     if (errnoRet !== undefined && !withErrno.includes(action))
       report(`${at}.errnoRet`, `means nothing to ${action}`);
-    if (action !== 'SCMP_ACT_NOTIFY') continue;
-    if (!listenerPath) report(`${path}.listenerPath`, 'is required for SCMP_ACT_NOTIFY');
-    // init itself writes to the listener's socket after the filter is loaded.
-    if (names.includes('write')) report(`${at}.names`, 'must not ask for notifications of write');
   }
+  if (hasNotifications(seccomp) && !listenerPath)
+    report(`${path}.listenerPath`, 'is required for SCMP_ACT_NOTIFY');
+}
+
+/** Whether somebody is to be asked about system calls; listenerPath is to be ignored otherwise. */
+export function hasNotifications({ defaultAction, syscalls = [] }: LinuxSeccomp): boolean {
+  return [defaultAction, ...syscalls.map(({ action }) => action)].includes('SCMP_ACT_NOTIFY');
 }

@@ -1,0 +1,55 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { awaitCreated, type FailureOf, type Parent } from '../../../ts/lifecycle/conversation.js';
+import type { Native } from '../../../ts/native/native.js';
+import { type MessageName, messages } from '../../../ts/plan/operations.js';
+import type { State } from '../../../ts/state/state.js';
+
+/** What happens when init and the stage say this. */
+async function hear(...said: readonly MessageName[]): Promise<string[]> {
+  const happened: string[] = [];
+  const note = (what: string) => async (): Promise<void> => void happened.push(what);
+  const queue = said.map((name) => {
+    const code = Object.keys(messages).indexOf(name) + 1;
+    return name === 'cloned'
+      ? { data: Uint8Array.of(code, 7, 0, 0, 0), fds: [99] }
+      : { data: Uint8Array.of(code), fds: [] };
+  });
+  const native = {
+    receive: async () => queue.shift(),
+    send: () => void happened.push('reply'),
+    memfd: () => 5,
+    close: () => {},
+  } as unknown as Native;
+  const parent: Parent = {
+    needIdMaps: note('id maps'),
+    cloned: (pid) => void happened.push(`cloned ${pid}`),
+    console: () => {},
+    netDevicesDue: note('devices'),
+    hooksDue: async () => {
+      happened.push('hooks');
+      return { pid: process.pid } as State;
+    },
+  };
+  await awaitCreated(native, 1, parent, {} as FailureOf);
+  return happened;
+}
+
+test('devices are moved, then the hooks run', async () => {
+  assert.equal(await hear('cloned', 'netDevicesDue', 'hooksDue', 'created'), [
+    'cloned 7',
+    'devices',
+    'reply',
+    'hooks',
+    'reply',
+  ]);
+});
+
+test("what needs init's pid waits for it, since the stage may be slower than init", async () => {
+  const devices = ['cloned 7', 'devices', 'reply'];
+  assert.equal(await hear('netDevicesDue', 'cloned', 'created'), devices);
+  assert.equal(await hear('hooksDue', 'cloned', 'created'), ['cloned 7', 'hooks', 'reply']);
+  assert.equal(await hear('created', 'cloned'), ['cloned 7']);
+});
+
+test.run();

@@ -1,0 +1,58 @@
+import type { CompiledFilters } from '../native/encode.js';
+import { kernelRelease } from '../native/kernel-release.js';
+import type { CompiledSeccomp, Native, SeccompPolicy } from '../native/native.js';
+import type { Program } from '../plan/operations.js';
+import { lenientActions } from '../plan/seccomp.js';
+import { FilterCache } from '../state/filter-cache.js';
+import type { Context } from './context.js';
+
+/** The compiled form of each filter in a Program: kept from an earlier container, or made now and kept. */
+export async function compileFilters(
+  { native, store, warn }: Context,
+  { start }: Program,
+): Promise<CompiledFilters> {
+  const filters = new Map<SeccompPolicy, Uint8Array>();
+  for (const operation of start) {
+    if (operation.op !== 'loadSeccomp') continue;
+    const policy = operation.filter;
+    const compiled = await compileOrFind(native, new FilterCache(store.root, native), policy);
+    const missed = missedNames(policy, compiled.unknown);
+    if (missed.length > 0)
+      warn(
+        `linux.seccomp: nobody here knows these system calls, so no rule for them: ${missed.join(', ')}`,
+      );
+    filters.set(policy, compiled.filter);
+  }
+  return filters;
+}
+
+async function compileOrFind(
+  native: Native,
+  cache: FilterCache,
+  policy: SeccompPolicy,
+): Promise<CompiledSeccomp> {
+  const compiler = native.seccompCompiler();
+  if (compiler === undefined) return native.compileSeccomp(policy);
+  // All that the result depends on. The kernel's release stands for what libseccomp finds out about it.
+  const source = JSON.stringify([compiler, kernelRelease(), policy], (_, value: unknown) =>
+    typeof value === 'bigint' ? value.toString() : value,
+  );
+  const key = Buffer.from(native.sha256(Buffer.from(source))).toString('hex');
+  const kept = cache.find(key);
+  if (kept !== undefined) return kept;
+  const compiled = await native.compileSeccomp(policy);
+  cache.keep(key, compiled);
+  return compiled;
+}
+
+/**
+ * config-linux.md has names that the runtime doesn't know left out. Profiles name calls of all machines
+ * and of kernels to come, and to leave out what would only have allowed them makes nothing weaker.
+ */
+function missedNames({ rules }: SeccompPolicy, unknown: readonly string[]): string[] {
+  if (unknown.length === 0) return [];
+  const restricted = new Set(
+    rules.filter(({ action }) => !lenientActions.has(action)).flatMap(({ names }) => names),
+  );
+  return unknown.filter((name) => restricted.has(name));
+}

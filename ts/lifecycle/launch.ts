@@ -1,0 +1,194 @@
+import { closeSync, openSync } from 'node:fs';
+import { sendConsole, sendPidfd } from '../console/socket.js';
+import type { Native, WindowSize } from '../native/native.js';
+import type { Program } from '../plan/operations.js';
+import type { State } from '../state/state.js';
+import type { Undo } from '../undo.js';
+import {
+  awaitCreated,
+  awaitExec,
+  type FailureOf,
+  type Parent,
+  reply,
+  replyWithState,
+} from './conversation.js';
+import { initError, silentEnd } from './failures.js';
+import { InitProcess } from './init-process.js';
+import type { PreparedStdio } from './stdio.js';
+
+/** What its caller wants of a process that is launched. */
+export interface LaunchOptions {
+  readonly consoleSocket?: string;
+  readonly windowSize?: WindowSize;
+  readonly pidfdSocket?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** What only its caller can do when init asks. */
+export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
+
+/** What a stage is spawned with. */
+export interface Equipment {
+  readonly stdio: PreparedStdio;
+  /** How many of this process's descriptors from 3 on go along. */
+  readonly preserved: number;
+  /** What init is given besides the socket and the Program. It stays the caller's to close. */
+  readonly given?: number;
+  /** A cgroup2 directory to be born in. */
+  readonly birthplace?: string;
+}
+
+/** Where a launch belongs. */
+export interface LaunchPlace {
+  /** What its errors say of when it was: `create`, `exec`. */
+  readonly stage: string;
+  readonly undo: Undo;
+  /** Hears of init's pid before init does anything of note. */
+  readonly cloned: (pid: number) => void;
+  /** Passes the descriptor of its filter's notifications on, and doesn't keep it. */
+  readonly deliver: (listener: number) => void;
+}
+
+/**
+ * A process on its way into a container: spawned as the stage, then init, then the user's program. What was
+ * made for it is undone through `undo`.
+ */
+export class Launch {
+  readonly #native: Native;
+  readonly #options: LaunchOptions;
+  readonly #undo: Undo;
+  readonly #fail: FailureOf;
+  #stage: InitProcess | undefined;
+  #init: InitProcess | undefined;
+  #console: number | undefined;
+  #socket = -1;
+  readonly #cloned: (pid: number) => void;
+  readonly #deliver: (listener: number) => void;
+
+  constructor(
+    native: Native,
+    program: Program,
+    options: LaunchOptions,
+    { stage, undo, cloned, deliver }: LaunchPlace,
+  ) {
+    this.#cloned = cloned;
+    this.#deliver = deliver;
+    this.#native = native;
+    this.#options = options;
+    this.#undo = undo;
+    this.#fail = {
+      reported: (failure) => initError(failure, stage, program),
+      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, stage),
+    };
+  }
+
+  /** The process, once it is cloned. */
+  get init(): InitProcess {
+    return this.#init as InitProcess;
+  }
+
+  /** The process's pid as the host numbers it; 0 before it is cloned. */
+  get pid(): number {
+    return this.#init?.pid ?? 0;
+  }
+
+  /** The process that makes the namespaces, as the host numbers it. */
+  get stagePid(): number {
+    return this.#stage?.pid ?? 0;
+  }
+
+  /** The terminal's master, when nobody else took it. */
+  get console(): number | undefined {
+    return this.#console;
+  }
+
+  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, what else is given. */
+  spawn(program: Uint8Array, { stdio, preserved, given, birthplace }: Equipment): void {
+    const native = this.#native;
+    const [ours, theirs] = native.socketPair();
+    const made = [theirs];
+    let cgroup: number | undefined;
+    try {
+      made.push(native.memfd('tsrunc-program', program));
+      if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
+      const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
+      const stage = native.spawn({
+        fds: [...stdio.fds, ...passed, ...made, ...(given === undefined ? [] : [given])],
+        args: [String(3 + preserved)],
+        ...(cgroup === undefined ? {} : { cgroup }),
+      });
+      const process = new InitProcess(native, stage.pid, stage.pidfd);
+      this.#stage = process;
+      this.#socket = ours;
+      this.#undo.add('end the stage', () => process.end());
+    } catch (error) {
+      native.close(ours);
+      throw error;
+    } finally {
+      for (const fd of made) native.close(fd);
+      if (cgroup !== undefined) closeSync(cgroup);
+      stdio.closeTheirs();
+    }
+  }
+
+  /**
+   * Leads it to where it is created, `parent` doing what has to be done meanwhile, then calls `proceed`, which
+   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment.
+   */
+  async lead(parent: ParentDuties, proceed: () => void | Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    // Before there is an init, the stage may hang on the way to it.
+    const abort = (): void => void (this.#init ?? this.#stage)?.end();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const all = { ...parent, ...this.#ownDuties(abort) };
+      await awaitCreated(this.#native, this.#socket, all, this.#fail);
+      await proceed();
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#native.close(this.#socket);
+    }
+  }
+
+  /** To a created one: become the user's program. `state` is for the hooks on the way. Resolves when it has. */
+  async begin(state?: State): Promise<void> {
+    if (state === undefined) reply(this.#native, this.#socket, 'start');
+    else replyWithState(this.#native, this.#socket, 'start', state);
+    await awaitExec(this.#native, this.#socket, this.#fail, this.#deliver);
+    this.#options.signal?.throwIfAborted();
+  }
+
+  /** To a created one: wait for the start on what it was given. */
+  commit(): void {
+    reply(this.#native, this.#socket, 'commit');
+  }
+
+  #ownDuties(abort: () => void): Pick<Parent, 'cloned' | 'console'> {
+    const native = this.#native;
+    const { consoleSocket, windowSize, pidfdSocket, signal } = this.#options;
+    return {
+      cloned: (pid, pidfd) => {
+        const init = new InitProcess(native, pid, pidfd);
+        this.#init = init;
+        this.#undo.add('end init', () => init.end());
+        if (signal?.aborted) abort();
+        this.#cloned(pid);
+        if (pidfdSocket !== undefined) sendPidfd(native, pidfdSocket, pidfd);
+      },
+      console: (master) => {
+        this.#console = master;
+        this.#undo.add('close the terminal', () => {
+          if (this.#console !== undefined) native.close(this.#console);
+        });
+        if (windowSize !== undefined) native.setWindowSize(master, windowSize);
+        if (consoleSocket === undefined) return;
+        sendConsole(native, consoleSocket, master);
+        native.close(master);
+        this.#console = undefined;
+      },
+    };
+  }
+}
+
+/** open(2)'s flag, which Node has no name for. */
+const O_PATH = 0o10000000;

@@ -1,0 +1,2 @@
+export { joinGroups, ResctrlPlan, removeGroups } from './group.js';
+export { resctrlRoot } from './mount.js';
