@@ -8,8 +8,8 @@ import { skipUnless } from '../support/skip.js';
 const test = suite('conformance');
 const root = skipUnless(isRoot, 'root')(test);
 
-/** Rules that tsrunc breaks on purpose. One that holds must be taken off, unless it may hold here and there. */
-const deviations: Readonly<Record<string, { readonly why: string; readonly mayHold?: true }>> = {
+/** Rules that tsrunc breaks on purpose. One that holds must be taken off. */
+const deviations: Readonly<Record<string, { readonly why: string }>> = {
   'runtime.md#runtimeDelete/created': {
     why: 'containerd deletes created tasks without --force, as runc allows',
   },
@@ -17,16 +17,8 @@ const deviations: Readonly<Record<string, { readonly why: string; readonly mayHo
   'config.md#configPOSIXUser/umask-unset': {
     why: '0022, as runc and crun: a daemon’s own umask, often 0, would be unsafe',
   },
-  'config.md#configPOSIXProcess/rlimits.none': {
-    why: 'Node raises the soft limit of descriptors before the command begins',
-    mayHold: true,
-  },
   'config-linux.md#configLinuxDevices/user-namespace': {
     why: 'a device in a user namespace is the host’s of the same path, as with runc',
-  },
-  'features-linux.md#linuxFeatures/seccomp.archs': {
-    why: 'libseccomp before 2.6 lacks some of the specification’s architectures',
-    mayHold: true,
   },
 };
 
@@ -58,7 +50,7 @@ root('every rule of the specification holds, but for the known deviations', () =
     .filter((row) => row.status === 'FAIL' && !notYet.includes(row) && !(row.id in deviations))
     .map(({ id, why }) => `${id}: ${why}`);
   const held = rows
-    .filter(({ id, status }) => status === 'pass' && deviations[id] && !deviations[id]?.mayHold)
+    .filter(({ id, status }) => status === 'pass' && deviations[id])
     .map(({ id }) => `${id} holds: take it off the list of deviations`);
   assert.equal([...broken, ...held], []);
 });

@@ -220,7 +220,7 @@ export const resourcesShape = record({
     swap: int64,
     kernel: int64,
     kernelTCP: int64,
-    swappiness: uint64,
+    swappiness: integer(0, 100),
     disableOOMKiller: flag,
     useHierarchy: flag,
     checkBeforeUpdate: flag,

@@ -82,6 +82,10 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
   ],
   ['process.rlimits[1].type', (spec) => spec.process.rlimits.push(spec.process.rlimits[0])],
   ['process.noNewPrivileges', (spec) => (spec.process.noNewPrivileges = 'true')],
+  [
+    'linux.resources.memory.swappiness',
+    (spec) => (spec.linux.resources.memory = { swappiness: 101 }),
+  ],
   ['process.oomScoreAdj', (spec) => (spec.process.oomScoreAdj = 1001)],
   ['process.oomScoreAdj', (spec) => (spec.process.oomScoreAdj = -1001)],
   ['process.scheduler.policy', (spec) => (spec.process.scheduler = { policy: 'SCHED_FAIR' })],
