@@ -23,14 +23,17 @@ const cpuset = ['cpuset.cpus', 'cpuset.mems'];
 /** Cgroups that daemons make for themselves beside those of containers, and leave. */
 const daemonsOwn = new Set(['conmon', 'buildkit']);
 
+const prefix = 'tsrunc-world-';
+
 export class World {
-  #name = `tsrunc-world-${process.pid}-${World.#count++}`;
+  #name = `${prefix}${process.pid}-${World.#count++}`;
   #hierarchies;
   static #count = 0;
 
   constructor(view = 'hybrid') {
     const all = hierarchies();
     const v1 = all.filter(({ type }) => type === 'cgroup');
+    for (const { target } of all) removeStale(target);
     // On a host with cgroup2 alone a process can't be above the controllers' users: the host's view stays.
     this.#hierarchies = v1.length === 0 ? [] : view === 'v1' ? v1 : all;
     for (const { target } of this.#hierarchies) {
@@ -86,6 +89,19 @@ export class World {
       });
     }
     return left;
+  }
+}
+
+/** Removes the cgroups of worlds whose maker was killed: their processes ended with it. */
+function removeStale(target) {
+  for (const name of readdirSync(target)) {
+    const [pid] = name.startsWith(prefix) ? name.slice(prefix.length).split('-') : [];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      removeTree(join(target, name), () => {});
+    } catch {
+      // Another call removes the same, or one of its processes is still about to end.
+    }
   }
 }
 
