@@ -79,8 +79,8 @@ TEST(messages_arrive_whole_and_apart) {
   const Pair pair;
   CHECK(pair.channel.send(Message::Created).ok());
   CHECK(pair.channel.send(Message::HooksDue).ok());
-  CHECK_EQUAL(hear(pair.parent.get()).bytes, std::string("\x05"));
-  CHECK_EQUAL(hear(pair.parent.get()).bytes, std::string("\x04"));
+  CHECK_EQUAL(hear(pair.parent.get()).bytes, std::string(1, static_cast<char>(Message::Created)));
+  CHECK_EQUAL(hear(pair.parent.get()).bytes, std::string(1, static_cast<char>(Message::HooksDue)));
 }
 
 TEST(a_descriptor_goes_with_its_message) {

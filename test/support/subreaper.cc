@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,9 @@ std::vector<Child> children_of(pid_t parent) {
     const pid_t pid = atoi(entry->d_name);
     if (pid <= 0) continue;
     std::ifstream file("/proc/" + std::string(entry->d_name) + "/stat");
-    const std::string stat{std::istreambuf_iterator<char>(file), {}};
+    // getline, since an iterator throws where the process ends between the opening and the reading.
+    std::string stat;
+    std::getline(file, stat, '\0');
     // The name, in parentheses, may hold anything but ends at the last one.
     const size_t open = stat.find('(');
     const size_t close = stat.rfind(')');
