@@ -137,8 +137,13 @@ export class Launch {
    */
   async lead(parent: ParentDuties, proceed: () => void | Promise<void>): Promise<void> {
     const { signal } = this.#options;
-    // Before there is an init, the stage may hang on the way to it.
-    const abort = (): void => void (this.#init ?? this.#stage)?.end();
+    let patience: NodeJS.Timeout | undefined;
+    // A stage that is killed just after the clone leaves an init that nobody has heard of: so it gets the time to
+    // tell of it, and is killed only where it hangs on the way.
+    const abort = (): void => {
+      if (this.#init !== undefined) void this.#init.end();
+      else patience ??= setTimeout(() => void this.#giveUp(), PATIENCE);
+    };
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const all = { ...parent, ...this.#ownDuties(abort) };
@@ -146,8 +151,20 @@ export class Launch {
       await proceed();
     } finally {
       signal?.removeEventListener('abort', abort);
-      this.#native.close(this.#socket);
+      clearTimeout(patience);
+      this.#close();
     }
+  }
+
+  /** Ends the stage, and by the end of the socket whatever it may have made. */
+  async #giveUp(): Promise<void> {
+    await this.#stage?.end();
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#socket >= 0) this.#native.close(this.#socket);
+    this.#socket = -1;
   }
 
   /** To a created one: become the user's program. `state` is for the hooks on the way. Resolves when it has. */
@@ -189,6 +206,9 @@ export class Launch {
     };
   }
 }
+
+/** How long an aborted stage may take to its end, in milliseconds. */
+const PATIENCE = 2000;
 
 /** open(2)'s flag, which Node has no name for. */
 const O_PATH = 0o10000000;
