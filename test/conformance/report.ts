@@ -143,7 +143,8 @@ function markdown(results: readonly Result[], runtimes: readonly Runtime[]): str
 
 /** Times, ids and folders of one run are no part of a document that is generated again. */
 function oneLine(why: string): string {
-  return (why.split('\n')[0] ?? '')
+  return why
+    .replaceAll(/\s+/g, ' ')
     .replaceAll(/conformance-\d+(-\d+)?/g, 'ID')
     .replaceAll(/(rule|bundle)-\d+/g, '$1')
     .replaceAll(/time="[^"]*" /g, '')
