@@ -58,7 +58,7 @@ async function outside(): Promise<number> {
   const env = {
     ...process.env,
     CONFORMANCE_FOLDER: folder,
-    CONFORMANCE_NAME: `conformance-${process.pid}`,
+    CONFORMANCE_NAME: basename(folder),
   };
   const self = [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)];
   try {

@@ -1,10 +1,11 @@
 /**
- * `node test/conformance/mutation.mjs [OPERATION…]`: is each operation of the planner tested? In a copy of the tree
+ * `node test/conformance/mutation.mjs [--known REPORT] [OPERATION…]`: is each operation of the planner tested? In a copy of the tree
  * the encoder leaves one kind of operation out; then a rule of this suite, or else an integration test, must fail.
+ * REPORT is what `--format json` has printed for this tree; else the suite runs first to see what fails anyway.
  * Prints a table for docs/spec-conformance.md; ends with status 1 when an operation can be left out unseen.
  *
- * A mutant may do to the machine what a container should do to itself. So everything runs in a mount namespace where
- * only the copy's folder can be written, and the suite makes its other namespaces in there.
+ * A mutant may do to the machine what a container should do to itself: signal its processes, write its files. So all
+ * runs in namespaces of its own, pids among them, where only the copy's folder can be written.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -20,6 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const tree = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'mutation-'));
@@ -46,6 +48,36 @@ const hints = {
   joinSessionKeyring: { tests: ['process', 'namespaces', 'interference'] },
   setHostname: { rules: ['configHostname'] },
   setDomainname: { rules: ['Domainname'] },
+  joinNamespaces: { rules: ['configLinuxNamespaces/ipc/path', 'configLinuxNamespaces/pid/path'] },
+  createUserNamespace: { rules: ['UserNamespace'] },
+  setAffinity: { rules: ['execCPUAffinity'] },
+  openFileSystem: { rules: ['configPOSIXMounts'], tests: ['id-mapped-mounts'] },
+  makeUserNamespace: { rules: ['configPOSIXMounts'] },
+  openNamespace: { rules: ['configLinuxNamespaces'] },
+  openTimeOffsets: { rules: ['TimeOffset'] },
+  createTimeNamespace: { rules: ['TimeOffset'] },
+  takeRootOf: { rules: ['execCPUAffinity'] },
+  joinProcess: { rules: ['execCPUAffinity'] },
+  prepareExec: { rules: ['execCPUAffinity'] },
+  announceExec: { rules: ['execCPUAffinity', 'runtimeStart'] },
+  awaitNetDevices: { rules: ['NetworkDevices'] },
+  adoptRoot: { rules: ['configLinuxNamespaces/mount'], tests: ['exec'] },
+  setMemoryPolicy: { rules: ['MemoryPolicy'] },
+  setPersonality: { rules: ['Personality'] },
+  findHome: { tests: ['process'] },
+  setNice: { rules: ['scheduler.nice'] },
+  setScheduler: { rules: ['scheduler.'] },
+  setIoPriority: { rules: ['ioPriority'] },
+  setSoftLimit: { rules: ['rlimits.none'] },
+  clone: { rules: ['runtimeLifecycle'] },
+  openRoot: { rules: ['runtimeLifecycle'] },
+  mount: { rules: ['configLinuxDefaultFilesystems'] },
+  makeNode: { rules: ['configLinuxDevices'] },
+  symlink: { rules: ['runtime-linux'] },
+  awaitHooks: { rules: ['configHooks/createRuntime'] },
+  changeRoot: { rules: ['runtimeLifecycle', 'runtimeCreate'] },
+  awaitStart: { rules: ['runtimeLifecycle'] },
+  exec: { rules: ['runtimeStart'] },
   loopbackUp: { rules: ['network'], tests: ['namespaces'] },
   writeSysctl: { rules: ['Sysctl'] },
   setMountPropagation: { rules: ['Propagation', 'mount/'], tests: ['root', 'mounts'] },
@@ -69,14 +101,15 @@ const hints = {
   setCapabilities: { rules: ['capabilities'] },
 };
 
+/** Runs Node in the copy with nothing of the machine in reach: its processes, mounts, devices and files. */
 function run(where, args, timeout = 600) {
-  // The suite and the tests get no tty, no network's name and no file of the machine to write.
-  const script = `mount --bind '${folder}' '${folder}'; mount -o remount,bind,ro /; exec "$@"`;
+  // The shell stays: it is the first of its pid namespace and reaps.
+  const script = `mount --bind '${folder}' '${folder}'; mount -o remount,bind,ro /; set +e; "$@"; exit $?`;
   const env = { ...process.env, TMPDIR: temporary };
   for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_OPTIONS']) delete env[name];
-  // Ended with this program, and then the suite takes its own namespaces and cgroups away.
-  const flags = ['--mount', '--propagation', 'private', '--fork', '--kill-child=TERM'];
-  const command = ['--pdeathsig', 'TERM', 'unshare', ...flags, 'sh', '-ec', script, 'sh'];
+  const own = ['--mount', '--propagation', 'private', '--pid', '--net', '--uts', '--ipc'];
+  const flags = [...own, '--fork', '--kill-child', '--mount-proc'];
+  const command = ['--pdeathsig', 'KILL', 'unshare', ...flags, 'sh', '-ec', script, 'sh'];
   return spawnSync('setpriv', [...command, process.execPath, ...args], {
     cwd: where,
     env,
@@ -144,7 +177,7 @@ function killer(operation, original, known, integration) {
   return tests.length === 0 ? undefined : inSuite();
 }
 
-function main(wanted) {
+function main({ values, positionals: wanted }) {
   const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true };
   for (const name of readdirSync(tree)) {
     if (['node_modules', '.git'].includes(name)) continue;
@@ -162,7 +195,10 @@ function main(wanted) {
   const all = [...body.matchAll(/^ {2}(\w+): \{/gm)].map(([, name]) => name);
   build();
   // What fails without any mutation kills no mutant.
-  const before = JSON.parse(suite().stdout).results.filter(({ status }) => status === 'FAIL');
+  const report = values.known === undefined ? suite().stdout : readFileSync(values.known, 'utf8');
+  const before = JSON.parse(report).results.filter(
+    ({ status, runtime }) => status === 'FAIL' && runtime === 'tsrunc',
+  );
   const known = before.flatMap(({ id }) => ['--except', id]);
   const integration = readdirSync(join(copy, 'test/integration'))
     .map((name) => name.replace('.test.ts', ''))
@@ -183,7 +219,10 @@ function main(wanted) {
 }
 
 try {
-  process.exitCode = main(process.argv.slice(2)) === 0 ? 0 : 1;
+  process.exitCode =
+    main(parseArgs({ allowPositionals: true, options: { known: { type: 'string' } } })) === 0
+      ? 0
+      : 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -145,7 +145,7 @@ function markdown(results: readonly Result[], runtimes: readonly Runtime[]): str
 function oneLine(why: string): string {
   return why
     .replaceAll(/\s+/g, ' ')
-    .replaceAll(/conformance-\d+(-\d+)?/g, 'ID')
+    .replaceAll(/conformance-\w{6}(-\d+)?/g, 'ID')
     .replaceAll(/(rule|bundle)-\d+/g, '$1')
     .replaceAll(/time="[^"]*" /g, '')
     .slice(0, 200);
