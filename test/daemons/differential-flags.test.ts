@@ -158,8 +158,4 @@ same('--version: what go-runc and CRI-O parse', (side) => {
   ];
 });
 
-same('checkpoint --help: what Podman probes', (side) => side.call(['checkpoint', '--help']).code, [
-  'checkpoint',
-]);
-
 bed.finish();
