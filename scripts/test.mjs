@@ -11,7 +11,7 @@ import { buildNativeTests, nativeTests, subreaper } from './native-tests.mjs';
 import { dim, green, red, root, run, step, yellow } from './steps.mjs';
 import { noWorld, World } from './world.mjs';
 
-const fileTimeout = 300;
+const fileTimeout = 600;
 const bin = (name) => join(root, 'node_modules/.bin', name);
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -125,7 +125,7 @@ async function testFile(file, temporary) {
 }
 
 function testFiles(pattern) {
-  const order = ['unit', 'cli', 'integration', 'daemons', 'package'];
+  const order = ['unit', 'cli', 'integration', 'attacks', 'daemons', 'package'];
   return order
     .map((room) => join(root, 'test', room))
     .filter((folder) => existsSync(folder))
