@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -78,6 +79,9 @@ async function bundleOne(options) {
 }
 
 async function bundle() {
+  const dist = join(root, 'dist');
+  const stale = existsSync(dist) ? readdirSync(dist).filter((name) => name.endsWith('.cache')) : [];
+  for (const name of stale) rmSync(join(dist, name));
   await bundleOne({
     entryPoints: ['ts/cli/main.ts'],
     outfile: 'dist/cli.cjs',
@@ -90,10 +94,14 @@ async function bundle() {
     banner: { js: '(function (require, __filename) {const module = { exports: {} };' },
     footer: { js: '})' },
   });
+  const text = readFileSync(join(root, 'dist/cli.cjs'));
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const define = { BUNDLE_HASH: JSON.stringify(hash) };
   await bundleOne({
     entryPoints: ['ts/cli/loader.ts'],
     outfile: 'dist/tsrunc.cjs',
     format: 'cjs',
+    define,
     // A shell reads the second line as a command, JavaScript as a string and a comment. Node raises its soft
     // limit of descriptors at the start, and nothing but a look before could tell what the container is due.
     banner: {
@@ -104,6 +112,7 @@ async function bundle() {
     entryPoints: ['ts/cli/code-cache.ts'],
     outfile: 'dist/code-cache.cjs',
     format: 'cjs',
+    define,
   });
   chmodSync(join(root, 'dist/tsrunc.cjs'), 0o755);
   await run('code-cache', process.execPath, ['dist/code-cache.cjs']);

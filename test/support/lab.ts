@@ -141,7 +141,7 @@ export class Lab {
           // An empty input, not the test's own stdin.
           input: options.input ?? '',
           stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
-          timeout: 120_000,
+          timeout: 60_000,
           ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
         },
       );
@@ -201,7 +201,7 @@ export class Lab {
         this.root,
         ...args,
       ],
-      { encoding: 'utf8', env: callersEnvironment(), timeout: 120_000 },
+      { encoding: 'utf8', env: callersEnvironment(), timeout: 60_000 },
     );
   }
 

@@ -5,7 +5,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { cacheFile, readBundle } from './bundle-files.js';
+import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
 const { file, source } = readBundle(__dirname);
 // Functions that were not run yet are compiled too; the flag is taken back since V8 refuses what was
@@ -13,7 +13,7 @@ const { file, source } = readBundle(__dirname);
 setFlagsFromString('--no-lazy');
 const script = new Script(source, { filename: file });
 setFlagsFromString('--lazy');
-const target = cacheFile(__dirname);
+const target = cacheFile(__dirname, WHOLE);
 try {
   writeFileSync(`${target}.new`, script.createCachedData());
   renameSync(`${target}.new`, target);
