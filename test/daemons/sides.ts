@@ -72,19 +72,14 @@ export class Side {
       input?: string;
       cwd?: string;
       fds?: number[];
-      /** A shell's word for LISTEN_PID, with one descriptor in LISTEN_FDS. */
-      listenPid?: string;
+      /** A program before it, that takes the rest as its command line. */
+      through?: readonly string[];
     } = {},
   ): Outcome {
     const files = ['out', 'err'].map((name) => join(this.folder, name));
     const [out = 1, err = 2] = files.map((file) => openSync(file, 'w+'));
     try {
-      const { listenPid } = options;
-      const listen = `export LISTEN_FDS=1 LISTEN_PID=${listenPid}; exec "$@"`;
-      const [program = '', ...rest] = [
-        ...(listenPid === undefined ? [] : ['sh', '-c', listen, 'sh']),
-        ...[this.#binary, '--root', join(this.folder, 'state'), ...args],
-      ];
+      const [program = '', ...rest] = [...(options.through ?? []), ...this.command(...args)];
       const { status } = spawnSync(program, rest, {
         env: environment(),
         cwd: options.cwd ?? this.folder,
@@ -98,6 +93,10 @@ export class Side {
       closeSync(out);
       closeSync(err);
     }
+  }
+
+  command(...args: readonly string[]): [string, ...string[]] {
+    return [this.#binary, '--root', join(this.folder, 'state'), ...args];
   }
 
   /** What a caller sees of a failure. */
