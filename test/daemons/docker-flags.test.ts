@@ -141,7 +141,7 @@ bed.check('--memory, --cpus, --pids-limit: in the cgroup, and what they do', asy
       'limited',
       'sh',
       '-c',
-      'for i in $(seq 40); do sleep 2 & done',
+      'for i in $(seq 40); do sleep 1000 > /dev/null 2>&1 & done',
     ]);
     if (limitOf(id, 'pids.max') !== undefined) assert.match(stderr, /can't fork/);
   });
@@ -158,7 +158,7 @@ bed.check('--memory: what takes more is killed, and Docker is told', async () =>
     assert.is(docker.docker(['exec', 'oom', ...hog]).code, 137);
     const events = ['events', '--since', '1h', '--filter', 'event=oom', '--filter'];
     await docker.event('container=oom', / oom /, 1, ...events);
-    docker.ok('stop', '--time', '60', 'oom');
+    docker.ok('stop', '--time', '120', 'oom');
     assert.is(docker.inspect('oom', '.State.ExitCode'), '9');
     assert.is(docker.inspect('oom', '.State.OOMKilled'), 'true');
   });

@@ -154,7 +154,7 @@ bed.check('exec, top, stats, logs, stop', async () => {
     podman.ok('exec', '--detach', 'box', 'touch', '/tmp/detached');
     assert.match(podman.ok('top', 'box'), /sh -c trap/);
     assert.match(podman.ok('stats', '--no-stream', '--format', '{{.PIDs}}', 'box'), /^[1-9]/);
-    podman.ok('stop', 'box');
+    podman.ok('stop', '--time', '120', 'box');
     assert.is(podman.inspect('box', '.State.ExitCode'), '9');
     assert.is(podman.ok('logs', 'box'), 'ready');
     assert.is(exec([], 'true').code, 255, 'it runs no longer');

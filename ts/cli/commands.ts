@@ -115,6 +115,16 @@ const limitFlags = {
   },
   'kernel-memory-tcp': { ...size, help: 'the same' },
   'pids-limit': { ...number, help: 'number of processes; -1 for no limit' },
+  'l3-cache-schema': {
+    type: 'string',
+    value: 'SCHEMA',
+    help: 'L3 cache of its class of service, as in L3:0=ff (Intel RDT)',
+  },
+  'mem-bw-schema': {
+    type: 'string',
+    value: 'SCHEMA',
+    help: 'memory bandwidth of its class of service, as in MB:0=20',
+  },
 } as const satisfies Flags;
 
 export const commands = {
