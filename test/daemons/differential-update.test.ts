@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Bed } from './bed.js';
-import { cgroupsOf, limitOf } from './cgroups.js';
+import { limitOf } from './cgroups.js';
 import { type Side, sidesOf } from './sides.js';
 
 const bed = new Bed({ runc: 'runc' });
@@ -50,7 +50,6 @@ function updates(
     });
   } finally {
     side.call(['delete', '--force', 'updated']);
-    if (cgroupsOf(name).length > 0) throw new Error(`the cgroup ${name} is left`);
   }
 }
 
