@@ -21,7 +21,7 @@ function commandLine({ folder, project, console, kernelOptions }) {
     ...['-drive', disk(join(folder, 'root.ext4'), 'raw'), '-drive', disk(project, 'raw')],
     ...['-kernel', join(folder, 'vmlinuz'), '-initrd', join(folder, 'initrd.img')],
     '-append',
-    `console=ttyS0 panic=-1 mitigations=off transparent_hugepage=madvise ${kernelOptions}`,
+    `console=ttyS0 panic=-1 systemd.show_status=0 mitigations=off transparent_hugepage=madvise ${kernelOptions}`,
   ];
 }
 
@@ -56,9 +56,7 @@ export function boot({ silence, interactive, ...options }) {
     child.stderr.on('data', (data) => {
       complaint += data;
     });
-    child.on('error', (error) =>
-      reject(new StepError(`qemu can't be started: ${error.message}`)),
-    );
+    child.on('error', (error) => reject(new StepError(`qemu can't be started: ${error.message}`)));
     child.on('close', async () => {
       clearTimeout(timer);
       const status = verdict.exec(tail)?.[1];
