@@ -61,7 +61,7 @@ Description=The job that this machine was started for
 After=multi-user.target systemd-user-sessions.service apparmor.service
 
 [Service]
-# Not oneshot: the boot is to end, and the system to be `running`, while the job goes on.
+# Not oneshot: the boot is to end, and the system to be running, while the job goes on.
 Type=exec
 ExecStart=/bin/sh -c 'stty -F /dev/ttyS1 raw -echo; mkdir -p /tsrunc; cd /tsrunc; tar xf /dev/vdb; exec sh scripts/vm/job.sh'
 ExecStopPost=/bin/sh -c 'sync; systemctl poweroff --force --force'
