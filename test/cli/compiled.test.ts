@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
@@ -69,7 +70,7 @@ test('a call that fails, or that is rare, keeps nothing', () => {
   assert.equal(kept(), []);
 });
 
-test('one that is damaged, cut short or of other code is not believed', () => {
+test('one that is damaged, cut short or of other code is not believed, and made anew', () => {
   assert.equal(call(...harmless), good);
   const file = join(dist(), kept()[0] as string);
   truncateSync(file, 5000);
@@ -79,6 +80,7 @@ test('one that is damaged, cut short or of other code is not believed', () => {
   assert.match(call('delete', 'nobody').stderr, /container does not exist/);
   writeFileSync(file, '');
   assert.equal(call(...harmless), good);
+  assert.ok(statSync(file).size > 10_000);
 });
 
 asRoot('where nothing can be written, all works', () => {

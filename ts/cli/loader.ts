@@ -42,12 +42,13 @@ const mayKeep = (): boolean => {
 
 const { file, source } = readBundle(__dirname);
 const part = process.argv.slice(2).find((argument) => frequent.includes(argument));
-let cachedData = part === undefined ? undefined : readCache(part);
+const kept = part === undefined ? undefined : readCache(part);
 // What is taken over from the whole would be kept with the part.
-const learning = part !== undefined && cachedData === undefined && mayKeep();
-if (!learning) cachedData ??= readCache(WHOLE);
+const cachedData = kept ?? (part !== undefined && mayKeep() ? undefined : readCache(WHOLE));
 const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) });
-if (learning)
+// Refused is what a V8 with other flags has made, or a damaged one.
+const learning = cachedData === undefined || (kept !== undefined && script.cachedDataRejected);
+if (part !== undefined && learning)
   process.on('exit', (code) => {
     if (code === 0) keep(part);
   });
