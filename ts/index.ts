@@ -1,5 +1,8 @@
 /** tsrunc as a library: the OCI runtime in this process. */
 export { type ErrorCode, TsruncError } from './errors.js';
+export type { PressureTrigger } from './events/pressure.js';
+export type * from './events/stats.js';
+export type { ContainerEvent, EventOptions } from './events/stream.js';
 export type {
   CreateOptions,
   DeleteOptions,

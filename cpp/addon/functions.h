@@ -48,6 +48,11 @@ Napi::Value compile_seccomp(const Napi::CallbackInfo& info);
 Napi::Value seccomp_compiler(const Napi::CallbackInfo& info);
 Napi::Value sha256_of(const Napi::CallbackInfo& info);
 
+// notices.cc
+Napi::Value make_eventfd(const Napi::CallbackInfo& info);
+Napi::Value wait_count(const Napi::CallbackInfo& info);
+Napi::Value wait_stall(const Napi::CallbackInfo& info);
+
 // bpf.cc
 void attach_device_program(const Napi::CallbackInfo& info);
 

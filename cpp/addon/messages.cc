@@ -73,7 +73,7 @@ Napi::Object to_message(Napi::Env env, const uint8_t* data, size_t size,
   return result;
 }
 
-std::optional<Napi::Value> receive_next(Napi::Env env, int socket) {
+std::optional<Napi::Value> receive_next(Napi::Env env, int socket, int /*events*/) {
   std::array<uint8_t, kLargestMessage> data;
   Control control;
   iovec part{data.data(), data.size()};

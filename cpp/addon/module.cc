@@ -41,6 +41,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<compile_seccomp>(exports, "compileSeccomp");
   define<seccomp_compiler>(exports, "seccompCompiler");
   define<sha256_of>(exports, "sha256");
+  define<make_eventfd>(exports, "eventfd");
+  define<wait_count>(exports, "waitCount");
+  define<wait_stall>(exports, "waitStall");
   define<attach_device_program>(exports, "attachDeviceProgram");
   define<close_fd>(exports, "close");
   return exports;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kByPidfd = 3;  // P_PIDFD, which libc's enumeration has since glibc 2.36 only.
 
-std::optional<Napi::Value> reap(Napi::Env env, int pidfd) {
+std::optional<Napi::Value> reap(Napi::Env env, int pidfd, int /*events*/) {
   siginfo_t status{};
   checked(env, sys(SYS_waitid, kByPidfd, pidfd, &status, WEXITED | WNOHANG, nullptr), "waitid");
   if (status.si_pid == 0) return std::nullopt;
@@ -27,7 +27,7 @@ std::optional<Napi::Value> reap(Napi::Env env, int pidfd) {
   return result;
 }
 
-std::optional<Napi::Value> look(Napi::Env env, int pidfd) {
+std::optional<Napi::Value> look(Napi::Env env, int pidfd, int /*events*/) {
   pollfd entry{pidfd, POLLIN, 0};
   timespec now{};
   long ready;

@@ -29,7 +29,7 @@ void Waits::watch_teardown() { napi_add_async_cleanup_hook(env_, on_teardown, th
 Napi::Promise Waits::wait(int fd, const Operation& operation, Hold hold) {
   const auto deferred = Napi::Promise::Deferred::New(env_);
   try {
-    if (const auto value = operation.attempt(env_, fd)) {
+    if (const auto value = operation.attempt(env_, fd, 0)) {
       deferred.Resolve(*value);
     } else {
       start(fd, operation, hold, deferred);
@@ -52,22 +52,22 @@ void Waits::start(int fd, const Operation& operation, Hold hold,
   if (hold == Hold::Nothing) uv_unref(reinterpret_cast<uv_handle_t*>(&wait->poll));
   ++handles_;
   pending_.insert(wait.get());
-  uv_poll_start(&wait.release()->poll, UV_READABLE, on_readable);
+  uv_poll_start(&wait.release()->poll, operation.events, on_ready);
 }
 
-void Waits::on_readable(uv_poll_t* handle, int status, int /*events*/) {
+void Waits::on_ready(uv_poll_t* handle, int status, int events) {
   auto& wait = *static_cast<Wait*>(handle->data);
-  wait.waits.attempt(wait, status);
+  wait.waits.attempt(wait, status, events);
 }
 
-void Waits::attempt(Wait& wait, int status) {
+void Waits::attempt(Wait& wait, int status, int events) {
   const Napi::HandleScope handles(env_);
   try {
     // Runs the promise's reactions when it is left.
     const Napi::CallbackScope callback(env_, *context_);
     const auto deferred = wait.deferred;
     try {
-      const auto value = wait.operation.attempt(env_, wait.fd.get());
+      const auto value = wait.operation.attempt(env_, wait.fd.get(), events);
       if (!value && status == 0) return;
       if (!value) throw system_error(env_, status, "epoll_wait");
       stop(wait);

@@ -1,4 +1,4 @@
-// Promises that wait for a descriptor to become readable: libuv's poll, no threads.
+// Promises that wait for a descriptor to become ready: libuv's poll, no threads.
 #pragma once
 
 #include <uv.h>
@@ -12,11 +12,16 @@ namespace tsrunc::addon {
 
 /** What a wait tries whenever its descriptor is readable. */
 struct Operation {
-  /** The promise's value, or nothing while it would block. A Napi::Error rejects the promise. */
-  std::optional<Napi::Value> (*attempt)(Napi::Env env, int fd);
+  /**
+   * The promise's value, or nothing while it would block. A Napi::Error rejects the promise. `events` are those that
+   * the loop tells of, 0 at first.
+   */
+  std::optional<Napi::Value> (*attempt)(Napi::Env env, int fd, int events);
   /** What `close` on the descriptor does to the promise: resolve with undefined, or reject with
    * ECANCELED. */
   bool ends_on_close;
+  /** What it waits for: uv_poll_event. */
+  int events = UV_READABLE;
 };
 
 /** Whether a pending wait keeps the event loop alive. */
@@ -46,13 +51,13 @@ class Waits {
  private:
   struct Wait;
 
-  static void on_readable(uv_poll_t* handle, int status, int events);
+  static void on_ready(uv_poll_t* handle, int status, int events);
   static void on_closed(uv_handle_t* handle);
   static void on_teardown(napi_async_cleanup_hook_handle hook, void* data);
 
   void start(int fd, const Operation& operation, Hold hold,
              const Napi::Promise::Deferred& deferred);
-  void attempt(Wait& wait, int status);
+  void attempt(Wait& wait, int status, int events);
   void stop(Wait& wait);
   void teardown_step();
 

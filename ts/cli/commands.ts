@@ -233,6 +233,19 @@ export const commands = {
       ...limitFlags,
     },
   },
+  events: {
+    summary: 'print what a container uses every few seconds, and each time it runs out of memory',
+    operands: ['ID'],
+    flags: {
+      interval: {
+        type: 'string',
+        value: 'DURATION',
+        default: '5s',
+        help: 'time between statistics, such as 500ms or 1m30s',
+      },
+      stats: { type: 'bool', help: 'print the statistics once, and nothing else' },
+    },
+  },
   kill: {
     summary: 'send a signal (default: SIGTERM) to the first process of a container',
     operands: ['ID', '[SIGNAL]'],
@@ -299,7 +312,6 @@ export const commands = {
  * exit code of `checkpoint --help` Podman and CRI-O tell whether a runtime makes checkpoints.
  */
 export const absentCommands: Readonly<Record<string, string>> = {
-  events: 'events is not supported in this version of tsrunc',
   checkpoint:
     'checkpoint is not supported: tsrunc makes no checkpoints and the container goes on as it was; one that is to be checkpointed must be created by a runtime that uses CRIU, such as runc',
   restore:

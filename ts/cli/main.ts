@@ -31,6 +31,7 @@ const actions: {
   resume: () => import('./resume.js'),
   ps: () => import('./ps.js'),
   update: () => import('./update.js'),
+  events: () => import('./events.js'),
   kill: () => import('./kill.js'),
   delete: () => import('./delete.js'),
   list: () => import('./list.js'),

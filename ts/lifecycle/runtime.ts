@@ -1,4 +1,6 @@
 import { TsruncError } from '../errors.js';
+import type { Stats } from '../events/stats.js';
+import type { ContainerEvent, EventOptions } from '../events/stream.js';
 import { collectHost } from '../host/collect.js';
 import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';
@@ -99,6 +101,28 @@ export class Runtime {
     checkId(id);
     const { listProcesses } = await import('./ps.js');
     return listProcesses(this.#open(), id);
+  }
+
+  /** What a container has used. Rejects with CONTAINER_NOT_RUNNING for a stopped one. */
+  async stats(id: string): Promise<Stats> {
+    checkId(id);
+    const { containerStats } = await import('./events.js');
+    return containerStats(this.#open(), id);
+  }
+
+  /**
+   * What happens to a container until it ends: that it ran out of memory, and, where they are asked for, statistics every
+   * `interval` and stalls. It is watched from the moment the promise resolves. Rejects with CONTAINER_NOT_RUNNING.
+   *
+   * @example for await (const event of await runtime.events('web', { interval: 5000 })) …
+   */
+  async events(
+    id: string,
+    options: EventOptions = {},
+  ): Promise<AsyncIterableIterator<ContainerEvent>> {
+    checkId(id);
+    const { containerEvents } = await import('./events.js');
+    return containerEvents(this.#open(), id, options);
   }
 
   /**

@@ -48,6 +48,13 @@ export interface Native {
   /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
   waitGone(pidfd: number): Promise<void>;
 
+  /** A non-blocking eventfd with the count 0. */
+  eventfd(): number;
+  /** Takes an eventfd's count as soon as it isn't 0. Undefined when the descriptor is closed meanwhile. */
+  waitCount(eventfd: number): Promise<number | undefined>;
+  /** Resolves with true as soon as an open pressure file, into which a trigger was written, tells of a stall (POLLPRI); with false when its cgroup is gone, with undefined when the descriptor is closed meanwhile. */
+  waitStall(fd: number): Promise<boolean | undefined>;
+
   /** flock(LOCK_EX | LOCK_NB): false when another open file description holds the lock. */
   tryLock(fd: number): boolean;
   /** Makes this process a subreaper (PR_SET_CHILD_SUBREAPER), or ends that. */

@@ -1,2 +1,3 @@
 export { joinGroups, ResctrlPlan, removeGroups, writeSchemata } from './group.js';
 export { resctrlRoot } from './mount.js';
+export { readRdtStats } from './stats.js';
