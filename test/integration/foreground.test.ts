@@ -1,16 +1,21 @@
 /** `run` and `exec` in the foreground: every way out gives the terminal back, and signals reach the process. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Runtime } from '../../ts/index.js';
+import { loadNative } from '../../ts/native/addon.js';
 import { command, Lab } from '../support/lab.js';
+import { gone } from '../support/processes.js';
 import { Session } from '../support/session.js';
 import { skipUnless } from '../support/skip.js';
 
 const test = suite('foreground');
 const lab = new Lab();
+const native = loadNative();
 const isRoot = process.geteuid?.() === 0;
 const python = skipUnless(isRoot && spawnSync('python3', ['-V']).status === 0, 'root and python3');
 const tsrunc = [process.execPath, command, '--root', lab.root];
@@ -149,5 +154,59 @@ roomy(test)(`${COUNT} execs at once through the command`, async () => {
   );
   lab.ok(['delete', '--force', id]);
 });
+
+// containerd's shim and conmon, which are subreapers as this program is, wait for the process by its pid. Many at once, so
+// that processes end before the calls that started them do.
+roomy(test)(
+  `${COUNT} detached execs at once: each end is told to the caller's parent`,
+  async () => {
+    const id = sleeper();
+    const file = (index: number): string => join(lab.folder, `detached${index}`);
+    const children = codes.map((code, index) =>
+      lab.spawn(
+        ['exec', '--detach', '--pid-file', file(index), id, 'sh', '-c', `exit ${code}`],
+        'ignore',
+      ),
+    );
+    const ends = await Promise.all(children.map((child) => once(child, 'exit')));
+    assert.ok(ends.every(([code]) => code === 0));
+    const exits = await Promise.all(
+      codes.map(async (_, index) => {
+        const pidfd = native.openPidfd(Number(readFileSync(file(index), 'utf8')));
+        const { code } = await native.waitExit(pidfd);
+        native.close(pidfd);
+        return code;
+      }),
+    );
+    assert.equal(exits, codes);
+    lab.ok(['delete', '--force', id]);
+  },
+);
+
+skipUnless(isRoot, 'root')(test)(
+  'the library: with `reap: awaited` only the ends that are waited for are taken',
+  async () => {
+    const id = sleeper();
+    for (const reap of ['awaited', 'all'] as const) {
+      const runtime = new Runtime({ root: lab.root, reap });
+      const [left, awaited] = await Promise.all(
+        [5, 6].map((code) => runtime.exec(id, { args: ['sh', '-c', `exit ${code}`] })),
+      );
+      assert.equal(await awaited?.wait(), { code: 6 });
+      const pid = left?.pid ?? 0;
+      await gone(native, pid);
+      // Whatever hears of the end has done so by then.
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+      if (reap === 'all') {
+        assert.throws(() => native.openPidfd(pid), /ESRCH/);
+        continue;
+      }
+      const pidfd = native.openPidfd(pid);
+      assert.equal(await native.waitExit(pidfd), { code: 5 });
+      native.close(pidfd);
+    }
+    lab.ok(['delete', '--force', id]);
+  },
+);
 
 lab.finish(test);
