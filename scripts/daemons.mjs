@@ -1,13 +1,15 @@
 /**
- * `npm run daemons [-- [--runtime NAME] [PATTERN]]`: the tests of test/daemons with tsrunc, runc and crun, and a table
- * of the three side by side. In a view of pure cgroup v1 where the host has v1: crun refuses a mixture.
+ * `npm run daemons [-- [--newest] [--runtime NAME] [PATTERN]]`: the tests of test/daemons with tsrunc, runc and crun, and a table
+ * of the three side by side. In a view of pure cgroup v1 where the host has v1: crun refuses a mixture. With `--newest`
+ * those of containerd alone, with a release that Debian doesn't have yet.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { build } from './build.mjs';
 import { busyboxBundle } from './busybox-bundle.mjs';
 import { buildNativeTests, subreaper } from './native-tests.mjs';
+import { buildNewest } from './newest.mjs';
 import { dim, green, isMain, main, red, root, StepError, step, yellow } from './steps.mjs';
 import { noWorld, World } from './world.mjs';
 
@@ -32,13 +34,14 @@ function outputOf(command, env) {
   });
 }
 
-async function runFile(file, runtime, temporary) {
+async function runFile(file, runtime, temporary, programs) {
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const world = new World('v1');
   const test = [process.execPath, '--import', 'tsx', join(folder, file)];
   const inner = world.enter([subreaper, String(fileTimeout), ...test]);
   const output = await outputOf([subreaper, String(fileTimeout + 10), ...inner], {
     ...env,
+    PATH: [...programs, env.PATH].join(delimiter),
     TMPDIR: temporary,
     TSRUNC_DAEMONS_RUNTIME: runtime,
   });
@@ -65,6 +68,8 @@ function print(file, columns) {
 }
 
 async function daemons(args) {
+  const newest = args.indexOf('--newest');
+  const isNewest = newest >= 0 && args.splice(newest, 1).length > 0;
   const chosen = args.indexOf('--runtime');
   const runtimes = chosen < 0 ? names : args.splice(chosen, 2).slice(1);
   const unknown = runtimes.find((name) => !names.includes(name));
@@ -75,15 +80,17 @@ async function daemons(args) {
   await build();
   await step('assembling the busybox bundle', busyboxBundle);
   await step('building the native tests', buildNativeTests);
-  const files = readdirSync(folder).filter(
-    (name) => name.endsWith('.test.ts') && name.includes(args[0] ?? ''),
-  );
+  const programs = isNewest ? [await buildNewest()] : [];
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.test.ts') && name.includes(args[0] ?? ''))
+    .filter((name) => !isNewest || /^(containerd|cri)/.test(name));
   const temporary = mkdtempSync('/tmp/tsrunc-');
   let failed = false;
   console.log(`  ${runtimes.map((name) => name.padEnd(8)).join('')}`);
   for (const file of files.sort()) {
     const columns = new Map();
-    for (const runtime of runtimes) columns.set(runtime, await runFile(file, runtime, temporary));
+    for (const runtime of runtimes)
+      columns.set(runtime, await runFile(file, runtime, temporary, programs));
     print(file, columns);
     failed ||= [...(columns.get('tsrunc')?.results.values() ?? [])].includes('failed');
   }

@@ -43,6 +43,9 @@ export interface CallOptions {
 /** An unprivileged user that exists in this world only, and its subordinate ids. */
 export const user = { name: 'boxer', id: 21_021, first: 600_000, count: 65_536 } as const;
 
+/** What runc says of a command that isn't there; crun names it, and Podman knows both. */
+export const notInPath = /executable file (`nix` )?not found in \$PATH/;
+
 /** Where a program is, or undefined. */
 export function executable(name: string): string | undefined {
   const { status, stdout } = spawnSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' });

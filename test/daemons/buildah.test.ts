@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { Bed, ok } from './bed.js';
+import { Bed, notInPath, ok } from './bed.js';
 import { Podman, podmanPrograms } from './podman.js';
 
 const bed = new Bed({ ...podmanPrograms, buildah: 'buildah' });
@@ -36,7 +36,7 @@ bed.check('buildah run: output, exit status, user, a missing command', () => {
   );
   const missing = run([], 'nix');
   assert.is(missing.code, 1);
-  assert.match(missing.stderr, /executable file not found in \$PATH/);
+  assert.match(missing.stderr, notInPath);
   const tty = bed.onTerminal([
     'buildah',
     '--root',

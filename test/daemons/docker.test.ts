@@ -68,7 +68,10 @@ bed.check('exec: output, exit codes, user, environment, folder', async () => {
     for (const missing of ['nix', '/nix']) {
       const { code, stdout, stderr } = exec([], missing);
       assert.ok(code === 126 || code === 127, `${code}`);
-      assert.match(stdout + stderr, /executable file not found|no such file or directory/);
+      assert.match(
+        stdout + stderr,
+        /executable file (`nix` )?not found|no such file or directory/i,
+      );
     }
     assert.is(exec([], '/etc').code, 126);
     const tty = bed.onTerminal(docker.command('exec', '-it', 'execs', 'sh', '-c', 'tty; exit 6'));

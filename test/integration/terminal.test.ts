@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,11 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { command, Lab, type Mutate } from '../support/lab.js';
+import { Session, terminals } from '../support/session.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
-const terminals = fileURLToPath(new URL('../unit/console/terminals.py', import.meta.url));
 const receiver = fileURLToPath(new URL('../support/console.py', import.meta.url));
+const tsrunc = [process.execPath, command, '--root', lab.root];
 const python = skipUnless(
   process.geteuid?.() === 0 && spawnSync('python3', ['-V']).status === 0,
   'root and python3',
@@ -116,54 +117,13 @@ python(test)(
 );
 
 /** A foreground run on a terminal of its own. */
-class Session {
-  readonly #child: ChildProcess;
-  #output = '';
-
-  constructor(
-    readonly id: string,
-    mutate: Mutate,
-  ) {
-    const run = [command, '--root', lab.root, 'run', '--bundle', lab.bundle(mutate), id];
-    this.#child = spawn('python3', [terminals, 'outer', process.execPath, ...run], {
-      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
-    });
-    this.#child.stdout?.setEncoding('utf8').on('data', (chunk) => {
-      this.#output += chunk;
-    });
-  }
-
-  get output(): string {
-    return this.#output.replaceAll('\r', '');
-  }
-
-  async until(pattern: RegExp): Promise<void> {
-    while (!pattern.test(this.#output)) {
-      assert.ok(this.#child.stdout);
-      await once(this.#child.stdout, 'data');
-    }
-  }
-
-  type(keys: string): void {
-    this.#child.stdin?.write(keys);
-  }
-
-  resize(width: number, height: number): void {
-    (this.#child.stdio[3] as NodeJS.WritableStream).write(`SIZE ${width} ${height}\n`);
-  }
-
-  async end(): Promise<{ status: number; restored: boolean }> {
-    assert.ok(this.#child.stderr);
-    const lines = (await text(this.#child.stderr)).trim().split('\n');
-    return JSON.parse(lines.at(-1) ?? '');
-  }
-}
+const foreground = (mutate: Mutate): Session =>
+  new Session([...tsrunc, 'run', '--bundle', lab.bundle(mutate), lab.name()]);
 
 python(test)(
   'in the foreground keys go in and output comes out, and the terminal is as before at the end',
   async () => {
-    const session = new Session(
-      lab.name(),
+    const session = foreground(
       onTerminal('echo ready; read line; echo "got $line"; stty size; exit 5'),
     );
     await session.until(/ready/);
@@ -174,8 +134,7 @@ python(test)(
 );
 
 python(test)("^C is the container's affair", async () => {
-  const session = new Session(
-    lab.name(),
+  const session = foreground(
     onTerminal(
       'trap "echo interrupted; exit 9" INT; echo ready; while :; do sleep 1000 & wait; done',
     ),
@@ -187,8 +146,7 @@ python(test)("^C is the container's affair", async () => {
 });
 
 python(test)('a new window size reaches the container', async () => {
-  const session = new Session(
-    lab.name(),
+  const session = foreground(
     onTerminal('trap "stty size; exit 0" WINCH; echo ready; while :; do sleep 1000 & wait; done'),
   );
   await session.until(/ready/);

@@ -9,6 +9,8 @@ export function openRuntime({ globals, log }: Pick<Call<CommandName>, 'globals' 
     ...(globals.root !== undefined && { root: globals.root }),
     // main has refused `systemd`.
     cgroupManager: manager === 'disabled' ? 'disabled' : 'cgroupfs',
+    // A detached call's process is its caller's, which waits for it.
+    reap: 'awaited',
     onWarning: (message) => log.warning(message),
   });
 }

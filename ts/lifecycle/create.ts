@@ -225,6 +225,7 @@ class Creation {
     const launch = new Launch(native, program, this.#options, {
       stage: 'create',
       undo,
+      reap: this.#context.reap,
       cloned: (pid) => this.#provisions.cloned(pid),
       deliver: (listener) =>
         tellAgent(

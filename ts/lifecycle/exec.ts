@@ -117,6 +117,7 @@ async function launch(
     const launched = new Launch(native, program, options, {
       stage: 'exec',
       undo,
+      reap: context.reap,
       cloned: await joinResctrl(stored),
       deliver: (listener) => tellAgent(native, stored.seccompAgent, state, launched.pid, listener),
     });

@@ -1,28 +1,37 @@
 import { TsruncError } from '../errors.js';
 import type { ExitStatus, Native } from '../native/native.js';
 
+/**
+ * Which ends of its children a process takes: of `all`, as a program that goes on must; or of those that are
+ * `awaited`, as one does that ends soon and whose parent, a shim, waits for the others. Who reaps one in the moment
+ * between its end and its own takes that end from the parent for ever.
+ */
+export type Reap = 'all' | 'awaited';
+
 /** A child of this process by its pidfd, which is closed when the child has been reaped. */
 export class InitProcess {
   readonly pid: number;
   readonly pidfd: number;
   readonly #native: Native;
-  /** Reaps it whenever it ends, without keeping the event loop alive: a created container may outlive us. */
-  readonly #reaped: Promise<ExitStatus>;
+  #reaped: Promise<ExitStatus> | undefined;
   #isReaped = false;
 
-  constructor(native: Native, pid: number, pidfd: number) {
+  constructor(native: Native, pid: number, pidfd: number, reap: Reap) {
     this.#native = native;
     this.pid = pid;
     this.pidfd = pidfd;
-    this.#reaped = native.waitExit(pidfd, { keepAlive: false }).finally(() => {
-      this.#isReaped = true;
-      native.close(pidfd);
-    });
-    this.#reaped.catch(() => {});
+    if (reap === 'all') void this.ended;
   }
 
-  /** The same as `exited`, for who must not keep the event loop alive. */
+  /** The same as `exited`, for who must not keep the event loop alive: a created container may outlive us. */
   get ended(): Promise<ExitStatus> {
+    if (this.#reaped === undefined) {
+      this.#reaped = this.#native.waitExit(this.pidfd, { keepAlive: false }).finally(() => {
+        this.#isReaped = true;
+        this.#native.close(this.pidfd);
+      });
+      this.#reaped.catch(() => {});
+    }
     return this.#reaped;
   }
 
@@ -31,7 +40,7 @@ export class InitProcess {
     // The wait itself doesn't hold the event loop; this timer does, and never fires.
     const hold = setInterval(() => {}, 2 ** 31 - 1);
     try {
-      return await this.#reaped;
+      return await this.ended;
     } finally {
       clearInterval(hold);
     }

@@ -13,7 +13,7 @@ import {
   replyWithState,
 } from './conversation.js';
 import { initError, silentEnd } from './failures.js';
-import { InitProcess } from './init-process.js';
+import { InitProcess, type Reap } from './init-process.js';
 import type { PreparedStdio } from './stdio.js';
 
 /** What its caller wants of a process that is launched. */
@@ -47,6 +47,8 @@ export interface LaunchPlace {
   readonly cloned: (pid: number) => void;
   /** Passes the descriptor of its filter's notifications on, and doesn't keep it. */
   readonly deliver: (listener: number) => void;
+  /** Whether the end of init is taken here if nobody asks for it. */
+  readonly reap: Reap;
 }
 
 /**
@@ -63,15 +65,17 @@ export class Launch {
   #console: number | undefined;
   #socket = -1;
   readonly #cloned: (pid: number) => void;
+  readonly #reap: Reap;
   readonly #deliver: (listener: number) => void;
 
   constructor(
     native: Native,
     program: Program,
     options: LaunchOptions,
-    { stage, undo, cloned, deliver }: LaunchPlace,
+    { stage, undo, cloned, deliver, reap }: LaunchPlace,
   ) {
     this.#cloned = cloned;
+    this.#reap = reap;
     this.#deliver = deliver;
     this.#native = native;
     this.#options = options;
@@ -117,7 +121,7 @@ export class Launch {
         args: [String(3 + preserved)],
         ...(cgroup === undefined ? {} : { cgroup }),
       });
-      const process = new InitProcess(native, stage.pid, stage.pidfd);
+      const process = new InitProcess(native, stage.pid, stage.pidfd, 'all');
       this.#stage = process;
       this.#socket = ours;
       this.#undo.add('end the stage', () => process.end());
@@ -185,7 +189,7 @@ export class Launch {
     const { consoleSocket, windowSize, pidfdSocket, signal } = this.#options;
     return {
       cloned: (pid, pidfd) => {
-        const init = new InitProcess(native, pid, pidfd);
+        const init = new InitProcess(native, pid, pidfd, this.#reap);
         this.#init = init;
         this.#undo.add('end init', () => init.end());
         if (signal?.aborted) abort();

@@ -1,12 +1,18 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ExitStatus, WindowSize } from '../native/native.js';
 import type { Process } from '../spec/types.js';
+import type { Reap } from './init-process.js';
 
 export interface RuntimeOptions {
   /** The folder with the state of this runtime's containers. Default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root. */
   readonly root?: string;
   /** Who makes cgroups: `cgroupfs` (default): tsrunc itself; `disabled`: nobody, and limits are refused. */
   readonly cgroupManager?: 'cgroupfs' | 'disabled';
+  /**
+   * Which of the processes that it started this program reaps when they end: `all` (default), or those that are `awaited`
+   * alone. The latter is for a program that ends soon, and whose parent waits for the others.
+   */
+  readonly reap?: Reap;
   /** Hears what an operator should know and what stops nothing: a hook that failed after the start, a capability that can't be granted. */
   readonly onWarning?: (message: string) => void;
 }

@@ -157,7 +157,7 @@ export class Runtime {
   }
 
   #openContext(): Context {
-    const { root, cgroupManager, onWarning } = this.#options;
+    const { root, cgroupManager, onWarning, reap = 'all' } = this.#options;
     const native = loadNative();
     const asker = {
       uid: process.geteuid?.() ?? 0,
@@ -171,6 +171,7 @@ export class Runtime {
       },
       store: new Store(root ?? defaultRoot(process.env, asker), native),
       cgroups: cgroupManager ?? 'cgroupfs',
+      reap,
       warn: onWarning ?? (() => {}),
     };
   }

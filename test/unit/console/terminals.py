@@ -51,8 +51,9 @@ def outer(command):
             elif fd == 0:
                 os.write(master, data)
             else:
-                _, width, height = data.split()
-                resize(master, int(width), int(height))
+                for line in data.decode().splitlines():
+                    _, width, height = line.split()
+                    resize(master, int(width), int(height))
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     after = termios.tcgetattr(slave)
     print(json.dumps({"status": status, "restored": after == before}), file=sys.stderr)
