@@ -1,5 +1,5 @@
 /** Every resource of config-linux.md: what a test asks for at create and at update, and what the kernel is to show then. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { LinuxResources } from '../../ts/spec/types.js';
 
 const MiB = 1048576;
@@ -23,11 +23,14 @@ export interface Row {
   readonly v2: Cell;
 }
 
-/** A disk, if there is one under the bfq scheduler; else any. */
-const disks = readdirSync('/sys/block').map((name) => {
-  const read = (file: string): string => readFileSync(`/sys/block/${name}/${file}`, 'utf8').trim();
-  return { numbers: read('dev'), bfq: read('queue/scheduler').includes('[bfq]') };
-});
+/** A disk, if there is one under the bfq scheduler; else any. What has no scheduler is memory. */
+const disks = readdirSync('/sys/block')
+  .map((name) => `/sys/block/${name}`)
+  .filter((folder) => existsSync(`${folder}/queue/scheduler`))
+  .map((folder) => ({
+    numbers: readFileSync(`${folder}/dev`, 'utf8').trim(),
+    bfq: readFileSync(`${folder}/queue/scheduler`, 'utf8').includes('[bfq]'),
+  }));
 export const disk = disks.find(({ bfq }) => bfq) ?? disks[0] ?? { numbers: '0:0', bfq: false };
 const [major = 0, minor = 0] = disk.numbers.split(':').map(Number);
 
@@ -200,10 +203,10 @@ export function resourceRows(has: (hierarchy: string, file: string) => boolean):
       update: { blockIO: { weightDevice: [{ major, minor, weight: 500 }] } },
       v1: disk.bfq
         ? on('blkio', ['blkio.bfq.weight_device', `${disk.numbers} 300`, `${disk.numbers} 500`])
-        : { refused: /weightDevice\[0\]\.weight .*bfq/ },
+        : { refused: /weightDevice\[0\]\.weight can't be set: .*bfq I\/O scheduler/ },
       v2: disk.bfq
         ? on('io', ['io.bfq.weight', `${disk.numbers} 300`, `${disk.numbers} 500`])
-        : { refused: /weightDevice\[0\]\.weight .*bfq/ },
+        : { refused: /weightDevice\[0\]\.weight can't be set: .*bfq I\/O scheduler/ },
     },
     throttle('throttleReadBpsDevice', 'read_bps', (n) => `rbps=${n} wbps=max riops=max wiops=max`),
     throttle(
