@@ -60,3 +60,21 @@ export function handOn(controllers: readonly string[]): void {
     process.once('exit', () => writeFileSync(file, `-${name}`));
   }
 }
+
+/** Limits by the names of config.json: where a container's are, in v1 and in v2. */
+const files = {
+  'memory.limit': ['memory', 'memory.limit_in_bytes', 'memory.max'],
+  'pids.limit': ['pids', 'pids.max', 'pids.max'],
+  'cpu.shares': ['cpu', 'cpu.shares', 'cpu.weight'],
+  'cpu.quota': ['cpu', 'cpu.cfs_quota_us', 'cpu.max'],
+} as const;
+export type LimitName = keyof typeof files;
+
+/** Which of two values holds on this host. */
+export const onVersion = <T>(v1: T, v2: T): T => (layout.version === 'v2' ? v2 : v1);
+
+/** What the kernel shows of a limit of a process's cgroup. */
+export function limitOf(pid: number, name: LimitName): string {
+  const [controller, v1, v2] = files[name];
+  return control(pid, onVersion<string>(controller, 'unified'), onVersion<string>(v1, v2));
+}
