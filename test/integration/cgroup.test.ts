@@ -60,19 +60,16 @@ for (const version of ['v1', 'hybrid', 'v2'] as const) {
   it(`${version}: everything is signalled, sub-cgroups too`, () =>
     withCgroup(version, async (cgroup, location) => {
       cgroup.create();
-      const sub = openCgroup(
-        {
-          version,
-          directories: Object.fromEntries(
-            Object.entries(location.directories).map(([name, path]) => [
-              name,
-              join(path, 'deep', 'sub'),
-            ]),
-          ),
-        },
-        native,
+      const directories = Object.fromEntries(
+        Object.entries(location.directories).map(([name, path]) => [
+          name,
+          join(path, 'deep', 'sub'),
+        ]),
       );
-      sub.create();
+      const sub = openCgroup({ version, directories }, native);
+      // A cgroup2 that hands controllers on to sub-cgroups could have no processes of its own.
+      if (version === 'v2') mkdirSync(directories['unified'] ?? '', { recursive: true });
+      else sub.create();
       const children = [
         startIn(cgroup, 'echo in; exec sleep 1000'),
         startIn(sub, 'echo in; exec sleep 1000'),
@@ -86,6 +83,23 @@ for (const version of ['v1', 'hybrid', 'v2'] as const) {
       await cgroup.remove();
       assert.ok(gone(location));
     }));
+
+  if (version === 'v2')
+    it('v2: processes of threaded sub-cgroups are seen, signalled and ended', () =>
+      withCgroup(version, async (cgroup, { directories }) => {
+        cgroup.create();
+        const child = startIn(cgroup, 'echo in; exec sleep 1000');
+        await spoken(child);
+        const threads = join(directories['unified'] ?? '', 'threads');
+        mkdirSync(threads);
+        writeFileSync(join(threads, 'cgroup.type'), 'threaded');
+        writeFileSync(join(threads, 'cgroup.threads'), String(child.pid));
+        assert.equal(cgroup.processes(), [child.pid]);
+        const end = ending(child);
+        cgroup.signalAll(10);
+        assert.is(await end, 'SIGUSR1');
+        await cgroup.kill();
+      }));
 
   it(`${version}: kill ends a family of processes`, () =>
     withCgroup(version, async (cgroup) => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isRoot } from '../support/cgroups.js';
+import { patience } from '../support/patience.js';
 import { skipUnless } from '../support/skip.js';
 
 const test = suite('conformance');
@@ -33,7 +34,7 @@ function conformance(): Row[] {
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ['--import', 'tsx', main, '--format', 'json'],
-    { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 280_000 },
+    { encoding: 'utf8', maxBuffer: 1 << 26, timeout: patience(280_000) },
   );
   assert.match(stdout, /^\{/, `the suite did not run: ${stderr}`);
   return JSON.parse(stdout).results;

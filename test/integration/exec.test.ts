@@ -17,6 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Runtime } from '../../ts/index.js';
 import { loadNative } from '../../ts/native/addon.js';
+import { cgroupFolder, handOn, hierarchyOf, unifiedHas } from '../support/container-cgroup.js';
 import { type Container, Lab, type Mutate } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -303,15 +304,45 @@ root(test)('later changes of the bundle have no effect', () =>
   }),
 );
 
-root(test)("--cgroup puts it below the container's cgroup", () =>
+const pidsHierarchy = hierarchyOf('pids', 'pids');
+skipUnless(pidsHierarchy !== undefined, 'root and the pids controller')(test)(
+  "--cgroup puts it below the container's cgroup",
+  () =>
+    withSleeper(async ({ id, pid }) => {
+      const directory = join(cgroupFolder(pid, pidsHierarchy ?? ''), 'below');
+      mkdirSync(directory);
+      const place = pidsHierarchy === 'pids' ? 'pids:below' : 'below';
+      await withDetached(id, ['--cgroup', place], (other) => {
+        assert.is(readFileSync(join(directory, 'cgroup.procs'), 'utf8').trim(), String(other));
+      });
+      rmdirSync(directory);
+    }),
+);
+
+// Any controller that can't be in threaded cgroups.
+const domain = ['memory', 'hugetlb'].find(unifiedHas);
+skipUnless(
+  process.geteuid?.() === 0 && domain !== undefined,
+  'root and cgroup2 with memory or hugetlb',
+)(test)('where the container itself has moved to a sub-cgroup, it comes to its side', () =>
   withSleeper(async ({ id, pid }) => {
-    const of = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
-    const directory = `/sys/fs/cgroup/pids${of}/below`;
-    mkdirSync(directory);
-    await withDetached(id, ['--cgroup', 'pids:below'], (other) => {
-      assert.is(readFileSync(join(directory, 'cgroup.procs'), 'utf8').trim(), String(other));
+    handOn([domain ?? '']);
+    const directory = cgroupFolder(pid, 'unified');
+    const parents = join(directory, '..', 'cgroup.subtree_control');
+    writeFileSync(parents, `+${domain}`);
+    const inner = join(directory, 'inner');
+    mkdirSync(inner);
+    writeFileSync(join(inner, 'cgroup.procs'), String(pid));
+    writeFileSync(join(directory, 'cgroup.subtree_control'), `+${domain}`);
+    await withDetached(id, [], (other) => {
+      const inside = readFileSync(join(inner, 'cgroup.procs'), 'utf8').trim().split('\n');
+      assert.equal(inside.map(Number).sort(), [pid, other].sort());
     });
-    rmdirSync(directory);
+    assert.match(
+      lab.tsrunc(['exec', '--cgroup', '/', id, 'true']).stderr,
+      /EBUSY/,
+      'what is asked for explicitly is not replaced',
+    );
   }),
 );
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { command, Lab, type Mutate } from '../support/lab.js';
+import { patience } from '../support/patience.js';
 import { skipUnless } from '../support/skip.js';
 import { testUser } from '../support/user.js';
 
@@ -42,7 +43,7 @@ function inside(script: string, mutate: Mutate = () => {}): string {
       cwd: home,
       env: { ...environment, XDG_RUNTIME_DIR: home, USER: 'tester' },
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: patience(20_000),
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   ).trimEnd();

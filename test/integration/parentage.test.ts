@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadNative } from '../../ts/native/addon.js';
 import { command, Lab } from '../support/lab.js';
+import { patience } from '../support/patience.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
@@ -111,7 +112,7 @@ strace(test)(
         '--force',
         id,
       ],
-      { stdio: 'ignore', timeout: 30_000 },
+      { stdio: 'ignore', timeout: patience(30_000) },
     );
     assert.ok(existsSync(log));
     const calls = readFileSync(log, 'utf8');

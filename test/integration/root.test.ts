@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { onVersion } from '../support/container-cgroup.js';
 import { Lab, type Mutate } from '../support/lab.js';
 import { parseMountInfo } from '../support/mountinfo.js';
 import { skipUnless } from '../support/skip.js';
@@ -127,11 +128,10 @@ const cgroupMount =
 for (const namespace of [true, false]) {
   const which = namespace ? 'with' : 'without';
   root(test)(`a cgroup mount ${which} a cgroup namespace shows the container's own cgroup`, () => {
-    const script =
-      'cd /sys/fs/cgroup; for d in pids memory .; do [ -f $d/cgroup.procs ] && cat $d/cgroup.procs; done; mkdir pids/sub cgroup.sub 2>&1; true';
+    const script = `cd /sys/fs/cgroup; for d in pids memory .; do [ -f $d/cgroup.procs ] && cat $d/cgroup.procs; done; mkdir ${onVersion('pids/sub', 'sub')} 2>&1; true`;
     const writable = lab.inside(script, cgroupMount(['nosuid', 'rw'], namespace));
     assert.match(writable, /^1\n/, 'process 1 is in it');
-    assert.not.match(writable, /pids\/sub.*Read-only/);
+    assert.not.match(writable, 'Read-only');
     const readonly = lab.inside(script, cgroupMount(['nosuid', 'ro'], namespace));
     assert.match(readonly, /^1\n/);
     assert.match(readonly, 'Read-only file system');

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { loadNative } from '../../ts/native/addon.js';
 import { rootlessSpec } from '../../ts/spec/default.js';
 import { command, Lab, type Mutate, type TestSpec } from '../support/lab.js';
+import { patience } from '../support/patience.js';
 import { gone } from '../support/processes.js';
 import { skipUnless } from '../support/skip.js';
 import { testUser } from '../support/user.js';
@@ -154,7 +155,7 @@ rootless(test)('what `tsrunc spec --rootless` writes runs as it is', () => {
     cwd: home,
     encoding: 'utf8',
     input: 'id -u; exit 4\n',
-    timeout: 20_000,
+    timeout: patience(20_000),
   });
   assert.match(stdout, /\n0\r/);
   assert.is(status, 4);

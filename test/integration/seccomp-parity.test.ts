@@ -9,6 +9,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LinuxSeccomp } from '../../ts/spec/types.js';
 import { Lab } from '../support/lab.js';
+import { patience } from '../support/patience.js';
 import { containerdProfile, dockerProfile } from '../support/seccomp-profiles.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -56,7 +57,9 @@ function underBoth(seccomp: LinuxSeccomp): { tsrunc: Answers; runc: Answers } {
   const args = ['--root', root, 'run', '--bundle', bundle, `tsrunc-parity-${process.pid}`];
   return {
     tsrunc,
-    runc: read(execFileSync('runc', args, { encoding: 'utf8', input: '', timeout: 60_000 })),
+    runc: read(
+      execFileSync('runc', args, { encoding: 'utf8', input: '', timeout: patience(60_000) }),
+    ),
   };
 }
 

@@ -19,6 +19,7 @@ import * as assert from 'uvu/assert';
 import { loadNative } from '../../ts/native/addon.js';
 import { defaultSpec } from '../../ts/spec/default.js';
 import type { Linux, Process, Spec } from '../../ts/spec/types.js';
+import { patience } from './patience.js';
 import { descendants, leftCgroups, mountTargets, removeCgroups } from './traces.js';
 
 /** The command as it is shipped: `npm run build` makes it. */
@@ -141,7 +142,7 @@ export class Lab {
           // An empty input, not the test's own stdin.
           input: options.input ?? '',
           stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
-          timeout: 60_000,
+          timeout: patience(60_000),
           ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
         },
       );
@@ -201,7 +202,7 @@ export class Lab {
         this.root,
         ...args,
       ],
-      { encoding: 'utf8', env: callersEnvironment(), timeout: 60_000 },
+      { encoding: 'utf8', env: callersEnvironment(), timeout: patience(60_000) },
     );
   }
 

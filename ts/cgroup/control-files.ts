@@ -17,8 +17,11 @@ export function readControl(directory: string, file: string): string {
   return readFileSync(join(directory, file), 'utf8').trimEnd();
 }
 
-/** ENODEV: it went away while the file was open. EOPNOTSUPP: a threaded cgroup, whose processes are in the list of its domain. */
-const goneCodes: readonly string[] = ['ENOENT', 'ENODEV', 'EOPNOTSUPP'];
+/**
+ * ENODEV: it went away while the file was open. EOPNOTSUPP, which Node calls ENOTSUP: a threaded cgroup, whose processes
+ * are in the list of its domain.
+ */
+const goneCodes: readonly string[] = ['ENOENT', 'ENODEV', 'EOPNOTSUPP', 'ENOTSUP'];
 
 /** The result of a read, or undefined when there is no such cgroup (any more). */
 export function unlessGone<T>(read: () => T): T | undefined {

@@ -125,7 +125,8 @@ const reasons: Readonly<Record<string, string>> = {
 
 function failure(directory: string, limit: Limit, error: SystemError): TsruncError {
   // Linux 5.16 to 6.6 answer so for memory.kmem.limit_in_bytes; ENOTSUPP, 524, has no name outside of the kernel.
-  if (error.code === 'EOPNOTSUPP' || Math.abs(error.errno) === 524) {
+  // Errno 95 has two names.
+  if (['EOPNOTSUPP', 'ENOTSUP'].includes(error.code) || Math.abs(error.errno) === 524) {
     const refusal = `this kernel does not take ${JSON.stringify(limit.value)} for`;
     return withoutFile(directory, limit, refusal, error);
   }

@@ -26,6 +26,16 @@ function processesIn(directory: string): number[] {
 }
 
 /**
+ * Where in a cgroup2 another process can be put beside a given one: a cgroup that hands controllers on can't have
+ * processes of its own, and what is inside (a service manager, another runtime) may have moved to sub-cgroups for that.
+ */
+export function placeBeside(directory: string, pid: number): string {
+  const handsOn = unlessGone(() => readControl(directory, 'cgroup.subtree_control')) ?? '';
+  if (handsOn === '') return directory;
+  return subtree(directory).find((each) => processesIn(each).includes(pid)) ?? directory;
+}
+
+/**
  * Makes a cgroup and the parents that are missing.
  *
  * @returns what it made, parents first: empty when the cgroup was there

@@ -1,5 +1,6 @@
 import { openCgroup } from '../cgroup/open.js';
 import { subCgroup } from '../cgroup/sub-cgroup.js';
+import { placeBeside } from '../cgroup/tree.js';
 import { TsruncError } from '../errors.js';
 import { encode } from '../native/encode.js';
 import { planExec } from '../plan/exec.js';
@@ -92,6 +93,11 @@ async function launch(
   try {
     const location = stored.cgroup && subCgroup(stored.cgroup, options.cgroup ?? []);
     const cgroup = location && openCgroup(location, native);
+    const asked = (options.cgroup ?? []).length > 0;
+    const birthplace =
+      cgroup?.birthplace === undefined || asked
+        ? cgroup?.birthplace
+        : placeBeside(cgroup.birthplace, stored.init?.pid ?? 0);
     const preserveFds = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     const program = planExec(
       {
@@ -125,7 +131,7 @@ async function launch(
       stdio,
       preserved: preserveFds,
       given: pidfd,
-      ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+      ...(birthplace === undefined ? {} : { birthplace }),
     });
     await launched.lead({}, async () => {
       keepPid(options.pidFile, stored.id, launched.pid, undo);
