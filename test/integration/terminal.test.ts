@@ -125,7 +125,7 @@ class Session {
     mutate: Mutate,
   ) {
     const run = [command, '--root', lab.root, 'run', '--bundle', lab.bundle(mutate), id];
-    this.#child = spawn('python3', [terminals, 'outer', process.execPath, ...run], {
+    this.#child = spawn('python3', [terminals, 'outer', ...run], {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (chunk) => {
@@ -230,18 +230,7 @@ python(test)('what `tsrunc spec` writes runs as it is', async () => {
   const id = lab.name();
   const child = spawn(
     'python3',
-    [
-      terminals,
-      'outer',
-      process.execPath,
-      command,
-      '--root',
-      lab.root,
-      'run',
-      '--bundle',
-      folder,
-      id,
-    ],
+    [terminals, 'outer', command, '--root', lab.root, 'run', '--bundle', folder, id],
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
   );
   child.stdin.write('hostname; exit 3\n');
