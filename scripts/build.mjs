@@ -80,6 +80,9 @@ async function bundleOne(options) {
 }
 
 async function bundle() {
+  const dist = join(root, 'dist');
+  const stale = existsSync(dist) ? readdirSync(dist).filter((name) => name.endsWith('.cache')) : [];
+  for (const name of stale) rmSync(join(dist, name));
   await bundleOne({
     entryPoints: ['ts/cli/main.ts'],
     outfile: 'dist/cli.cjs',
@@ -92,15 +95,20 @@ async function bundle() {
     banner: { js: '(function (require, __filename) {const module = { exports: {} };' },
     footer: { js: '})' },
   });
+  const text = readFileSync(join(root, 'dist/cli.cjs'));
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const define = { BUNDLE_HASH: JSON.stringify(hash) };
   await bundleOne({
     entryPoints: ['ts/cli/loader.ts'],
     outfile: 'dist/tsrunc.cjs',
     format: 'cjs',
+    define,
   });
   await bundleOne({
     entryPoints: ['ts/cli/install.ts'],
     outfile: 'dist/install.cjs',
     format: 'cjs',
+    define,
   });
   await run('install', process.execPath, ['dist/install.cjs']);
   await bundleOne({

@@ -12,6 +12,7 @@ export type {
   Stdio,
 } from './lifecycle/options.js';
 export { Runtime } from './lifecycle/runtime.js';
+export type { Schemata } from './lifecycle/update.js';
 export type { ExitStatus } from './native/native.js';
 export type { Operation, Program } from './plan/operations.js';
 export { defaultSpec, rootlessSpec } from './spec/default.js';

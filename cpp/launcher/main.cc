@@ -7,7 +7,7 @@
 
 #include "complaint.h"
 #include "environment.h"
-#include "node.h"
+#include "find_node.h"
 
 namespace tsrunc {
 namespace {

@@ -38,7 +38,7 @@ const mayDo = (number) => {
 
 /** Where a mutant is seen soonest. Without a word here, the whole suite looks, then the integration tests. */
 const hints = {
-  setDumpable: { tests: ['parentage', 'interference', 'namespaces', 'rootless'] },
+  setDumpable: { tests: ['dumpable'] },
   setOomScoreAdj: { rules: ['oomScoreAdj'] },
   raiseRlimit: { tests: ['process'], capability: 24 },
   enterRootfs: { rules: ['UserNamespace'] },

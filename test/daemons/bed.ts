@@ -154,7 +154,8 @@ export class Bed {
       cwd: options.cwd,
       input: options.input ?? '',
       encoding: 'utf8',
-      timeout: options.timeout ?? 20_000,
+      // For what hangs only: a machine with a load is slow.
+      timeout: options.timeout ?? 120_000,
       maxBuffer: 1 << 26,
       ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
     });
@@ -242,9 +243,7 @@ export class Bed {
     if (this.#missing === undefined) {
       this.test.after(async () => {
         for (const child of this.#daemons.reverse()) {
-          if (child.exitCode !== null) continue;
-          child.kill('SIGTERM');
-          await once(child, 'exit');
+          await ended(child, 'SIGTERM');
         }
       });
     }
@@ -256,6 +255,14 @@ export class Bed {
 export function environment(): Record<string, string> {
   const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, DOCKER_HOST: ___, ...env } = process.env;
   return env as Record<string, string>;
+}
+
+/** Sends a signal to a child, unless it has ended already, and resolves once it has. */
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill(signal);
+  await exit;
 }
 
 /** Asserts that a call succeeded and returns what it printed. */

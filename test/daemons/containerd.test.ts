@@ -254,6 +254,21 @@ bed.checkWith('pause', 'task pause, resume', async () => {
   containerd.ok('container', 'rm', 'paused');
 });
 
+bed.check(
+  "task checkpoint: the runtime's sentence, and the container goes on",
+  async () => {
+    const { ended } = await containerd.attached('kept', waiter);
+    const { code, stderr } = containerd.ctr(['task', 'checkpoint', 'kept']);
+    assert.is(code, 1);
+    assert.match(stderr, /checkpoint is not supported: tsrunc makes no checkpoints/);
+    assert.is(containerd.status('kept'), 'RUNNING');
+    containerd.ok('task', 'kill', 'kept');
+    assert.is(await ended, 9);
+    containerd.ok('container', 'rm', 'kept');
+  },
+  bed.has('checkpoint') ? 'a runtime without checkpoints' : undefined,
+);
+
 bed.check('with an end of the containers, nothing is left of them', () => {
   assert.is(containerd.ok('task', 'ls').trim().split('\n').length, 1);
   assert.is(containerd.ok('container', 'ls', '--quiet').trim(), '');

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { type Bed, type CallOptions, environment, type Outcome, ok } from './bed.js';
 
 export const containerdPrograms = { containerd: 'containerd', ctr: 'containerd' };
-export const image = 'local/busybox:latest';
+export const image = 'example.test/busybox:latest';
 export type Snapshotter = 'overlayfs' | 'native';
 
 /** containerd with its own folders and sockets, and the image in both snapshotters. */
@@ -21,25 +21,76 @@ export class Containerd {
     this.#socket = join(this.#folder, 's');
   }
 
-  async start(): Promise<void> {
+  get socket(): string {
+    return this.#socket;
+  }
+
+  /** With the kubelet's interface: its handlers are `under-test`, which is the default, and no other. */
+  async start({ cri = false } = {}): Promise<void> {
     mkdirSync(this.#folder);
+    const isNew = / v?2\./.test(this.#bed.call('containerd', ['--version']).stdout);
     const config = join(this.#folder, 'config.toml');
     writeFileSync(
       config,
-      `version = 2
+      `version = ${isNew ? 3 : 2}
 root = "${this.#folder}/root"
 state = "${this.#folder}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
+${cri ? '' : 'disabled_plugins = ["io.containerd.grpc.v1.cri"]'}
 [grpc]
   address = "${this.#socket}"
 [ttrpc]
   address = "${this.#folder}/t"
-`,
+${cri ? this.#kubernetes(isNew) : ''}`,
     );
     await this.#bed.daemon(['containerd', '--config', config], /successfully booted/);
     for (const snapshotter of ['overlayfs', 'native']) {
-      this.ok('image', 'import', '--snapshotter', snapshotter, this.#bed.image('oci'));
+      const flags = [...(cri ? ['--namespace', 'k8s.io'] : []), 'image', 'import'];
+      this.ok(...flags, '--snapshotter', snapshotter, this.#bed.image('oci'));
     }
+  }
+
+  /** docs/integrations.md, "Kubernetes", and what a machine without CNI, AppArmor and CAP_SYS_RESOURCE needs. */
+  #kubernetes(isNew: boolean): string {
+    const plugin = isNew ? 'io.containerd.cri.v1.runtime' : 'io.containerd.grpc.v1.cri';
+    const images = `[plugins."io.containerd.cri.v1.images"]
+  snapshotter = "native"
+[plugins."io.containerd.cri.v1.images".pinned_images]
+  sandbox = "${image}"
+`;
+    return `[plugins."${plugin}"]
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+${isNew ? '' : `  sandbox_image = "${image}"`}
+[plugins."${plugin}".cni]
+  bin_dir = "${this.#cni()}"
+  conf_dir = "${this.#folder}/cni"
+[plugins."${plugin}".containerd]
+  default_runtime_name = "under-test"
+[plugins."${plugin}".containerd.runtimes.under-test]
+  runtime_type = "io.containerd.runc.v2"
+  [plugins."${plugin}".containerd.runtimes.under-test.options]
+    BinaryName = "${this.#bed.runtime}"
+    SystemdCgroup = false
+${isNew ? images : ''}`;
+  }
+
+  /** A network plugin that connects nothing: containerd wants an address of each pod. */
+  #cni(): string {
+    const folder = join(this.#folder, 'cni');
+    mkdirSync(folder);
+    const version = '"cniVersion":"0.4.0"';
+    const list = `{${version},"name":"nothing","plugins":[{"type":"nothing"}]}`;
+    writeFileSync(join(folder, 'nothing.conflist'), list);
+    const made = `{${version},"interfaces":[{"name":"eth0","sandbox":"'$CNI_NETNS'"}],"ips":[{"version":"4","interface":0,"address":"10.0.0.2/24"}]}`;
+    const script = `#!/bin/sh
+case $CNI_COMMAND in
+ADD) echo '${made}' ;;
+VERSION) echo '{${version},"supportedVersions":["0.3.1","0.4.0"]}' ;;
+esac
+`;
+    for (const name of ['nothing', 'loopback'])
+      writeFileSync(join(folder, name), script, { mode: 0o755 });
+    return folder;
   }
 
   /** `ctr` with these arguments. */

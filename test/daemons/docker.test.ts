@@ -79,7 +79,7 @@ bed.check('exec: output, exit codes, user, environment, folder', async () => {
 
 bed.check('stop: SIGTERM, then SIGKILL', async () => {
   await docker.with('stopped', [], () => {
-    docker.ok('stop', 'stopped');
+    docker.ok('stop', '--time', '120', 'stopped');
     assert.is(docker.inspect('stopped', '.State.ExitCode'), '9');
     assert.is(docker.inspect('stopped', '.State.Status'), 'exited');
   });
@@ -136,7 +136,7 @@ bed.check('--restart: a container that fails is started again', async () => {
   );
   try {
     const filters = ['--filter', 'event=die', '--filter'];
-    await docker.event('container=again', /die/, 3, 'events', '--since', '1m', ...filters);
+    await docker.event('container=again', /die/, 3, 'events', '--since', '1h', ...filters);
     assert.is(docker.inspect('again', '.RestartCount'), '2');
     assert.is(docker.inspect('again', '.State.ExitCode'), '3');
     assert.is(readFileSync(join(keep, 'count'), 'utf8'), 'again\n'.repeat(3));
@@ -146,12 +146,10 @@ bed.check('--restart: a container that fails is started again', async () => {
 });
 
 bed.check('stats', async () => {
-  await docker.with('stats', [], () => {
-    const [pids, memory] = docker
-      .ok('stats', '--no-stream', '--format', '{{.PIDs}} {{.MemUsage}}', 'stats')
-      .split(' ');
-    if (memory !== '--') assert.ok(Number(pids) > 0, `${pids} processes`);
-  });
+  // Docker's client gives a single look two seconds, and shows dashes then; a stream goes on until there is something.
+  await docker.with('stats', [], () =>
+    docker.event('stats', /[1-9]\d* processes/, 1, 'stats', '--format', '{{.PIDs}} processes'),
+  );
 });
 
 bed.checkWith('ps', 'top', async () => {
@@ -194,7 +192,7 @@ bed.check('a health check', async () => {
       1,
       'events',
       '--since',
-      '1m',
+      '1h',
       '--filter',
     );
     docker.ok('exec', 'health', 'touch', '/tmp/well');
@@ -204,7 +202,7 @@ bed.check('a health check', async () => {
       1,
       'events',
       '--since',
-      '1m',
+      '1h',
       '--filter',
     );
   });

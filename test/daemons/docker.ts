@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Bed, type CallOptions, environment, type Outcome, ok } from './bed.js';
+import { type Bed, type CallOptions, ended, environment, type Outcome, ok } from './bed.js';
 
 export const dockerPrograms = {
   dockerd: 'docker.io',
@@ -118,8 +117,7 @@ export class Docker {
       }
       throw new Error(`docker ${command.join(' ')} ${name} ended without ${pattern}`);
     } finally {
-      child.kill();
-      await once(child, 'exit').catch(() => {});
+      await ended(child, 'SIGTERM');
     }
   }
 

@@ -1,4 +1,7 @@
-/** `oci-layout.mjs ROOTFS.tar OUT.tar`: writes an OCI image layout with one layer, as containerd imports it. */
+/**
+ * `oci-layout.mjs ROOTFS.tar OUT.tar`: writes an OCI image layout with one layer, as containerd imports it. Unless told
+ * otherwise a container of it sleeps, as the first one of a pod has to.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,7 +23,7 @@ const layer = blob('application/vnd.oci.image.layer.v1.tar', readFileSync(rootfs
 const config = blob('application/vnd.oci.image.config.v1+json', {
   architecture: process.arch === 'x64' ? 'amd64' : process.arch,
   os: 'linux',
-  config: { Env: ['PATH=/bin:/usr/bin:/sbin:/usr/sbin'], Cmd: ['sh'] },
+  config: { Env: ['PATH=/bin:/usr/bin:/sbin:/usr/sbin'], Cmd: ['sleep', '2147483647'] },
   rootfs: { type: 'layers', diff_ids: [layer.digest] },
 });
 const manifest = blob('application/vnd.oci.image.manifest.v1+json', {
@@ -29,7 +32,7 @@ const manifest = blob('application/vnd.oci.image.manifest.v1+json', {
   config,
   layers: [layer],
 });
-const name = { annotations: { 'io.containerd.image.name': 'local/busybox:latest' } };
+const name = { annotations: { 'io.containerd.image.name': 'example.test/busybox:latest' } };
 const index = { schemaVersion: 2, manifests: [{ ...manifest, ...name }] };
 writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
 writeFileSync(join(folder, 'index.json'), JSON.stringify(index));

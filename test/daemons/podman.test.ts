@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { Bed } from './bed.js';
+import { Bed, executable } from './bed.js';
 import { cgroupsOf, isFrozen, limitOf } from './cgroups.js';
 import { Podman, podmanPrograms } from './podman.js';
 
@@ -154,7 +154,7 @@ bed.check('exec, top, stats, logs, stop', async () => {
     podman.ok('exec', '--detach', 'box', 'touch', '/tmp/detached');
     assert.match(podman.ok('top', 'box'), /sh -c trap/);
     assert.match(podman.ok('stats', '--no-stream', '--format', '{{.PIDs}}', 'box'), /^[1-9]/);
-    podman.ok('stop', 'box');
+    podman.ok('stop', '--time', '120', 'box');
     assert.is(podman.inspect('box', '.State.ExitCode'), '9');
     assert.is(podman.ok('logs', 'box'), 'ready');
     assert.is(exec([], 'true').code, 255, 'it runs no longer');
@@ -191,6 +191,25 @@ bed.checkWith('update', 'update', async () => {
     if (memory !== undefined) assert.is(memory, '134217728');
   });
 });
+
+bed.check(
+  "checkpoint: Podman says that the runtime can't, and the container goes on",
+  async () => {
+    await podman.with('kept', [], () => {
+      const { code, stderr } = podman.podman(['container', 'checkpoint', 'kept']);
+      assert.is(code, 125);
+      assert.match(stderr, /runtime does not support checkpoint/);
+      assert.is(podman.podman(['exec', 'kept', 'true']).code, 0);
+    });
+  },
+  withoutCheckpoints(),
+);
+
+/** What Podman asks the runtime is asked only where CRIU is. */
+function withoutCheckpoints(): string | undefined {
+  if (bed.has('checkpoint')) return 'a runtime without checkpoints';
+  return executable('criu') === undefined ? 'criu' : undefined;
+}
 
 bed.check('a pod: its containers share namespaces', () => {
   podman.ok('pod', 'create', '--infra=false', '--name', 'pod');

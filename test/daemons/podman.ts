@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Bed, type CallOptions, environment, type Outcome, ok } from './bed.js';
+import { type Bed, type CallOptions, ended, environment, type Outcome, ok } from './bed.js';
 
 export const podmanPrograms = { podman: 'podman', conmon: 'conmon' };
 
@@ -122,8 +121,11 @@ under-test = ["${this.#bed.runtime}"]
       await body();
     } finally {
       const remove = ['rm', '--force', '--ignore', '--time', '0', name];
-      // Podman 4.3 finds the container's /dev/shm busy while conmon's clean-up unmounts it; what is left then goes.
-      if (this.podman(remove).code !== 0) this.ok(...remove);
+      // Podman 4.3 finds the container's /dev/shm busy while the clean-up that conmon has begun unmounts it. Nobody
+      // tells of its end, so it is tried again for as long as a hang would be waited for.
+      const until = Date.now() + 60_000;
+      while (this.podman(remove).code !== 0 && Date.now() < until);
+      this.ok(...remove);
     }
   }
 
@@ -143,9 +145,7 @@ under-test = ["${this.#bed.runtime}"]
       }
       throw new Error(`${name} ended without "${word}"`);
     } finally {
-      const gone = child.exitCode === null ? once(child, 'exit') : undefined;
-      child.kill();
-      await gone;
+      await ended(child, 'SIGTERM');
     }
   }
 

@@ -4,7 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { defaultSpec } from '../../ts/spec/default.js';
@@ -72,25 +72,20 @@ export class Side {
       input?: string;
       cwd?: string;
       fds?: number[];
-      /** A shell's word for LISTEN_PID, with one descriptor in LISTEN_FDS. */
-      listenPid?: string;
+      /** A program before it, that takes the rest as its command line. */
+      through?: readonly string[];
     } = {},
   ): Outcome {
     const files = ['out', 'err'].map((name) => join(this.folder, name));
     const [out = 1, err = 2] = files.map((file) => openSync(file, 'w+'));
     try {
-      const { listenPid } = options;
-      const listen = `export LISTEN_FDS=1 LISTEN_PID=${listenPid}; exec "$@"`;
-      const [program = '', ...rest] = [
-        ...(listenPid === undefined ? [] : ['sh', '-c', listen, 'sh']),
-        ...[this.#binary, '--root', join(this.folder, 'state'), ...args],
-      ];
+      const [program = '', ...rest] = [...(options.through ?? []), ...this.command(...args)];
       const { status } = spawnSync(program, rest, {
         env: environment(),
         cwd: options.cwd ?? this.folder,
         input: options.input ?? '',
         stdio: ['pipe', out, err, ...(options.fds ?? [])],
-        timeout: 20_000,
+        timeout: 120_000,
       });
       const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'));
       return { code: status, stdout, stderr };
@@ -98,6 +93,10 @@ export class Side {
       closeSync(out);
       closeSync(err);
     }
+  }
+
+  command(...args: readonly string[]): [string, ...string[]] {
+    return [this.#binary, '--root', join(this.folder, 'state'), ...args];
   }
 
   /** What a caller sees of a failure. */
@@ -127,14 +126,19 @@ export class Side {
     return code === 0 ? JSON.parse(stdout).status : undefined;
   }
 
-  /** Creates and starts a container that ends with 9 on SIGTERM. */
+  /** Creates and starts a container that ends with 9 on SIGTERM, and returns when it would. */
   running(id: string, mutate?: Mutate): number {
-    const script = 'trap "exit 9" TERM; while :; do sleep 0.05; done';
-    assert.is(
-      this.call(['create', '--bundle', this.bundle(['sh', '-c', script], mutate), id]).code,
-      0,
-    );
+    const script = 'trap "exit 9" TERM; echo ready > /dev/ready; while :; do sleep 0.05; done';
+    const fifo = join(this.folder, 'ready');
+    if (!existsSync(fifo)) this.#bed.call('mkfifo', [fifo]);
+    const bundle = this.bundle(['sh', '-c', script], (spec) => {
+      const mount = { destination: '/dev/ready', type: 'bind', source: fifo, options: ['bind'] };
+      spec.mounts = [...(spec.mounts ?? []), mount];
+      mutate?.(spec);
+    });
+    assert.is(this.call(['create', '--bundle', bundle, id]).code, 0);
     assert.is(this.call(['start', id]).code, 0);
+    assert.is(this.#bed.call('cat', [fifo]).stdout, 'ready\n');
     return this.pid(id);
   }
 }

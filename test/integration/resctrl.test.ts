@@ -21,4 +21,20 @@ without(test)(
   },
 );
 
+skipUnless(process.geteuid?.() === 0, 'root')(test)(
+  'update: schemata want a class of service, and nothing else is changed then',
+  () => {
+    const { id } = lab.create(lab.bundle());
+    for (const flag of ['--l3-cache-schema=L3:0=f', '--mem-bw-schema=MB:0=20']) {
+      const message = lab.fails(['update', flag, '--pids-limit', '7', id]);
+      assert.match(message, 'no class of service whose schemata could be changed');
+    }
+    const cgroup = readFileSync(`/proc/${lab.state(id).pid}/cgroup`, 'utf8');
+    const path = /^\d+:pids:(.*)$/m.exec(cgroup)?.[1];
+    if (path !== undefined)
+      assert.is(readFileSync(`/sys/fs/cgroup/pids${path}/pids.max`, 'utf8').trim(), 'max');
+    lab.ok(['delete', '--force', id]);
+  },
+);
+
 lab.finish(test);

@@ -138,7 +138,7 @@ export class Lab {
         // An empty input, not the test's own stdin.
         input: options.input ?? '',
         stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
-        timeout: 20_000,
+        timeout: 60_000,
         ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
       });
       const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'));
@@ -186,7 +186,7 @@ export class Lab {
     return execFileSync(
       'unshare',
       ['-m', 'sh', '-ec', `${script}; "$@"; ${after}`, 'sh', command, '--root', this.root, ...args],
-      { encoding: 'utf8', env: callersEnvironment(), timeout: 20_000 },
+      { encoding: 'utf8', env: callersEnvironment(), timeout: 60_000 },
     );
   }
 

@@ -2,7 +2,8 @@
 prints one line of JSON for each thing that it hears.
 
 continue: the system call goes on. errno:N: it fails with N. die: the agent ends when it has the
-descriptor. keep: it takes the descriptor and never answers."""
+descriptor. keep: it takes the descriptor and never answers. hold: it answers the first process's
+notifications with continue and leaves those of later ones waiting."""
 
 import array, fcntl, json, os, select, socket, struct, sys
 
@@ -43,6 +44,8 @@ def answer(listener):
         return
     id, pid, _, number = struct.unpack_from("=QIIi", notification)
     say(syscall=number)
+    if policy == "hold" and listener != first:
+        return
     error = -int(policy[6:]) if policy.startswith("errno:") else 0
     flags = 0 if error else CONTINUE
     try:
@@ -51,12 +54,14 @@ def answer(listener):
         pass  # The caller was killed meanwhile.
 
 
+first = None
 poll = select.poll()
 poll.register(server, select.POLLIN)
 while True:
     for fd, events in poll.poll():
         if fd == server.fileno():
             listener = accept()
+            first = listener if first is None else first
             if policy == "die":
                 sys.exit(0)
             if policy != "keep":

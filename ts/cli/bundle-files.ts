@@ -7,7 +7,13 @@ export function readBundle(folder: string): { readonly file: string; readonly so
   return { file, source: readFileSync(file, 'latin1') };
 }
 
-/** Where its compiled form is: one for each V8, since none takes another's. */
-export function cacheFile(folder: string): string {
-  return `${folder}/cli.${process.versions.v8}-${process.arch}.cache`;
+/** Given by the bundler: the hash of cli.cjs. V8 itself compares no more of a text than its length. */
+declare const BUNDLE_HASH: string;
+
+/** Where its compiled form is: one for each text and V8, since none takes another's. */
+export function cacheFile(folder: string, part: string): string {
+  return `${folder}/${part}.${BUNDLE_HASH}.${process.versions.v8}-${process.arch}.cache`;
 }
+
+/** All that any call may need. */
+export const WHOLE = 'cli';

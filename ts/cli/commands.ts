@@ -115,6 +115,16 @@ const limitFlags = {
   },
   'kernel-memory-tcp': { ...size, help: 'the same' },
   'pids-limit': { ...number, help: 'number of processes; -1 for no limit' },
+  'l3-cache-schema': {
+    type: 'string',
+    value: 'SCHEMA',
+    help: 'L3 cache of its class of service, as in L3:0=ff (Intel RDT)',
+  },
+  'mem-bw-schema': {
+    type: 'string',
+    value: 'SCHEMA',
+    help: 'memory bandwidth of its class of service, as in MB:0=20',
+  },
 } as const satisfies Flags;
 
 export const commands = {
@@ -284,8 +294,17 @@ export const commands = {
   features: { summary: 'print what this runtime supports as JSON', operands: [], flags: {} },
 } as const satisfies Readonly<Record<string, Command>>;
 
-/** Commands of runc that this version refuses by name. */
-export const laterCommands: readonly string[] = ['events', 'checkpoint', 'restore'];
+/**
+ * Commands of runc that are refused by name, and the sentence that says so. `--help` of them is refused, too: by the
+ * exit code of `checkpoint --help` Podman and CRI-O tell whether a runtime makes checkpoints.
+ */
+export const absentCommands: Readonly<Record<string, string>> = {
+  events: 'events is not supported in this version of tsrunc',
+  checkpoint:
+    'checkpoint is not supported: tsrunc makes no checkpoints and the container goes on as it was; one that is to be checkpointed must be created by a runtime that uses CRIU, such as runc',
+  restore:
+    'restore is not supported: tsrunc makes no containers from checkpoints; the runtime that made the checkpoint restores it',
+};
 
 export type CommandName = keyof typeof commands;
 type Operands<T extends readonly string[]> = {

@@ -1,6 +1,6 @@
 import type { Flag, Flags } from './arguments.js';
 import type { Palette } from './colors.js';
-import { type CommandName, commands, globalFlags } from './commands.js';
+import { absentCommands, type CommandName, commands, globalFlags } from './commands.js';
 
 const helpFlag: Flags = { help: { type: 'bool', alias: 'h', help: 'print this help' } };
 
@@ -21,6 +21,8 @@ function general(palette: Palette): string {
     '',
     palette.heading('Commands:'),
     ...columns(rows, palette),
+    '',
+    `Of runc's commands these are not supported: ${Object.keys(absentCommands).join(', ')}.`,
     '',
     palette.heading('Global flags:'),
     ...columns(flagRows({ ...globalFlags, ...helpFlag }), palette),

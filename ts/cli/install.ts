@@ -6,7 +6,7 @@ import { accessSync, constants, renameSync, rmSync, symlinkSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { cacheFile, readBundle } from './bundle-files.js';
+import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
 /** Compiles the command for this Node, and keeps the result beside it. */
 function keepCompiled(): void {
@@ -16,7 +16,7 @@ function keepCompiled(): void {
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename: file });
   setFlagsFromString('--lazy');
-  const target = cacheFile(__dirname);
+  const target = cacheFile(__dirname, WHOLE);
   writeFileSync(`${target}.new`, script.createCachedData());
   renameSync(`${target}.new`, target);
 }

@@ -1,21 +1,55 @@
 /**
- * What Node begins with, when the launcher (cpp/launcher) has found it. Compiling the command's code costs a third of a call, so V8's compiled form of
- * it is kept beside it (see install.ts). V8 itself checks that it made the form, of this very text; where
- * it didn't (another Node), or where there is none, the text is compiled as usual.
+ * What Node begins with, which the launcher (cpp/launcher) has found. Compiling the command's code costs a third of a call, so V8's compiled form of
+ * it is kept beside it: of all of it (install.ts), and, for the commands that daemons call all the time, of
+ * what such a call has used. The first call that may write there keeps that; it's a fourth of the
+ * whole, and to take it over costs as much less. V8 itself checks that it made the form, of a text
+ * of this length; where it didn't (another Node), or where there is none, the text is compiled as usual.
  */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Script } from 'node:vm';
-import { cacheFile, readBundle } from './bundle-files.js';
+import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
-function readCache(): Buffer | undefined {
+const frequent = ['create', 'start', 'run', 'exec', 'state', 'kill', 'delete'];
+
+function readCache(part: string): Buffer | undefined {
   try {
-    return readFileSync(cacheFile(__dirname));
+    return readFileSync(cacheFile(__dirname, part));
   } catch {
     return undefined;
   }
 }
 
+/** Nobody waits for it but this once, and nothing depends on it. */
+function keep(part: string): void {
+  const target = cacheFile(__dirname, part);
+  const unfinished = `${target}.${process.pid}`;
+  try {
+    writeFileSync(unfinished, script.createCachedData(), { flag: 'wx' });
+    renameSync(unfinished, target);
+  } catch {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+const mayKeep = (): boolean => {
+  try {
+    accessSync(__dirname, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const { file, source } = readBundle(__dirname);
-const cachedData = readCache();
+const part = process.argv.slice(2).find((argument) => frequent.includes(argument));
+const kept = part === undefined ? undefined : readCache(part);
+// What is taken over from the whole would be kept with the part.
+const cachedData = kept ?? (part !== undefined && mayKeep() ? undefined : readCache(WHOLE));
 const script = new Script(source, { filename: file, ...(cachedData && { cachedData }) });
+// Refused is what a V8 with other flags has made, or a damaged one.
+const learning = cachedData === undefined || (kept !== undefined && script.cachedDataRejected);
+if (part !== undefined && learning)
+  process.on('exit', (code) => {
+    if (code === 0) keep(part);
+  });
 script.runInThisContext()(require, file);

@@ -10,11 +10,11 @@ import { TsruncError } from '../errors.js';
 import { closest, type FlagValues, parseArguments } from './arguments.js';
 import {
   type Action,
+  absentCommands,
   type Call,
   type CommandName,
   commands,
   globalFlags,
-  laterCommands,
 } from './commands.js';
 import { failureCode } from './exit.js';
 import { Log } from './log.js';
@@ -89,14 +89,11 @@ async function dispatch<Name extends CommandName>(
   return (await action({ ...common, flags, operands } as unknown as Call<Name>)) ?? 0;
 }
 
-/** @throws TsruncError for a command that isn't one, or isn't one yet. */
+/** @throws TsruncError for a command that isn't one, or not one of tsrunc. */
 function known(name: string): CommandName {
   if (Object.hasOwn(commands, name)) return name as CommandName;
-  if (laterCommands.includes(name)) {
-    throw new TsruncError(`${name} is not supported in this version of tsrunc`, {
-      code: 'UNSUPPORTED',
-    });
-  }
+  const absent = Object.hasOwn(absentCommands, name) ? absentCommands[name] : undefined;
+  if (absent !== undefined) throw new TsruncError(absent, { code: 'UNSUPPORTED' });
   const near = closest(Object.keys(commands), name);
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   throw new TsruncError(`there is no command ${name}${hint}: \`tsrunc --help\` lists them`, {

@@ -11,11 +11,15 @@ export const action: Action<'update'> = async (call) => {
   const { flags } = call;
   const [id] = call.operands;
   const file = flags.resources === undefined ? {} : readResources(flags.resources);
-  const given = fromFlags(flags);
-  if (flags.resources === undefined && Object.keys(given).length === 0) {
+  const limits = fromFlags(flags);
+  const schemata = {
+    ...given('l3CacheSchema', flags['l3-cache-schema']),
+    ...given('memBwSchema', flags['mem-bw-schema']),
+  };
+  if ([limits, schemata].every((part) => Object.keys(part).length === 0) && !flags.resources) {
     throw invalid('there is nothing to change: give a limit, or --resources');
   }
-  await openRuntime(call).update(id, merge(file, given));
+  await openRuntime(call).update(id, merge(file, limits), schemata);
 };
 
 /** What flags say goes over what the file says, limit by limit. */

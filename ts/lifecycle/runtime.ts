@@ -20,6 +20,7 @@ import type {
   RuntimeOptions,
   StartOptions,
 } from './options.js';
+import type { Schemata } from './update.js';
 
 /**
  * The operations of the OCI runtime specification (runtime.md, "Operations") and of runc's command line, in
@@ -100,11 +101,14 @@ export class Runtime {
     return listProcesses(this.#open(), id);
   }
 
-  /** Changes limits of a container: config-linux.md, "Control groups". What isn't named stays as it is. */
-  async update(id: string, resources: LinuxResources): Promise<void> {
+  /**
+   * Changes limits of a container: config-linux.md, "Control groups", and `schemata` those of its class of service
+   * ("IntelRdt"). What isn't named stays as it is.
+   */
+  async update(id: string, resources: LinuxResources, schemata: Schemata = {}): Promise<void> {
     checkId(id);
     const { updateContainer } = await import('./update.js');
-    await updateContainer(this.#open(), id, resources);
+    await updateContainer(this.#open(), id, resources, schemata);
   }
 
   async delete(id: string, options: DeleteOptions = {}): Promise<void> {

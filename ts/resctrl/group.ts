@@ -50,11 +50,7 @@ export class ResctrlPlan {
   create(undo: Undo): void {
     // The specification's order: of a class that is kept, a failed create leaves nothing either.
     if (this.#isMade) this.#make(this.#class, undo);
-    for (const text of schemataWrites(this.#config)) {
-      this.#attempt(`write ${JSON.stringify(text.trimEnd())} to ${this.#class}/schemata`, () =>
-        writeFileSync(`${this.#class}/schemata`, text, { flag: 'a' }),
-      );
-    }
+    writeSchemata(this.#root, this.#class, this.#config);
     if (this.#monitor !== undefined) this.#make(this.#monitor, undo);
   }
 
@@ -74,7 +70,7 @@ export class ResctrlPlan {
       );
     }
     if (this.#isMade || writes.length === 0) return;
-    const schemata = this.#attempt(`read ${this.#class}/schemata`, () =>
+    const schemata = attempt(this.#root, `read ${this.#class}/schemata`, () =>
       readFileSync(`${this.#class}/schemata`, 'utf8'),
     );
     const mismatch = findMismatch(this.#config, schemata);
@@ -85,17 +81,26 @@ export class ResctrlPlan {
   }
 
   #make(folder: string, undo: Undo): void {
-    this.#attempt(`make the group ${folder}`, () => mkdirSync(folder, 0o755));
+    attempt(this.#root, `make the group ${folder}`, () => mkdirSync(folder, 0o755));
     undo.add('remove the resctrl group', () => removeGroups([folder]));
   }
+}
 
-  #attempt<T>(what: string, act: () => T): T {
-    try {
-      return act();
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      throw failed(what, error, lastStatus(this.#root));
-    }
+/** Gives a class of service these schemata. `root` is where resctrl is mounted. */
+export function writeSchemata(root: string, group: string, config: LinuxIntelRdt): void {
+  for (const text of schemataWrites(config)) {
+    attempt(root, `write ${JSON.stringify(text.trimEnd())} to ${group}/schemata`, () =>
+      writeFileSync(`${group}/schemata`, text, { flag: 'a' }),
+    );
+  }
+}
+
+function attempt<T>(root: string, what: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw failed(what, error, lastStatus(root));
   }
 }
 

@@ -1,2 +1,2 @@
-export { joinGroups, ResctrlPlan, removeGroups } from './group.js';
+export { joinGroups, ResctrlPlan, removeGroups, writeSchemata } from './group.js';
 export { resctrlRoot } from './mount.js';

@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { laterCommands } from '../../../ts/cli/commands.js';
+import { absentCommands } from '../../../ts/cli/commands.js';
 import { tsrunc } from './command.js';
 
 test('--version is what the parsers of go-runc and Docker expect', () => {
@@ -48,7 +48,7 @@ const refused: readonly [args: string[], stderr: string][] = [
     ['kill', 'a', 'TERM', 'c'],
     'tsrunc kill: "c" is one argument too many: the form is `tsrunc kill [flags] ID [SIGNAL]`\n',
   ],
-  [['help', 'restore'], 'tsrunc help: restore is not supported in this version of tsrunc\n'],
+  [['help', 'restore'], `tsrunc help: ${absentCommands['restore']}\n`],
   [
     ['--systemd-cgroup', 'create', 'x'],
     'tsrunc create: --systemd-cgroup: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',
@@ -67,14 +67,23 @@ for (const [args, expected] of refused) {
   });
 }
 
-for (const name of laterCommands) {
+for (const [name, sentence] of Object.entries(absentCommands)) {
   // Podman takes an exit code of 0 of `checkpoint --help` for support.
   test(`${name} is refused by name, with --help too`, () => {
-    const { status, stdout, stderr } = tsrunc([name, '--help']);
-    assert.is(stderr, `tsrunc ${name}: ${name} is not supported in this version of tsrunc\n`);
-    assert.is(stdout, '');
-    assert.is(status, name === 'exec' ? 255 : 1);
+    for (const args of [['--help'], ['--image-path', '/nowhere', 'x'], []]) {
+      const { status, stdout, stderr } = tsrunc([name, ...args]);
+      assert.is(stderr, `tsrunc ${name}: ${sentence}\n`);
+      assert.is(stdout, '');
+      assert.is(status, 1);
+    }
   });
 }
+
+// CRI-O and Podman look for these words to tell whether a runtime restores into a pod.
+test('restore --lsm-mount-context: no word of a flag that wants an argument', () => {
+  const { status, stdout, stderr } = tsrunc(['restore', '--lsm-mount-context']);
+  assert.is(status, 1);
+  assert.not.match(stdout + stderr, /flag needs an argument|requires an argument/);
+});
 
 test.run();

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { joinGroups, ResctrlPlan, removeGroups } from '../../../ts/resctrl/group.js';
+import { joinGroups, ResctrlPlan, removeGroups, writeSchemata } from '../../../ts/resctrl/group.js';
 import { findResctrl } from '../../../ts/resctrl/mount.js';
 import { findMismatch, schemataWrites } from '../../../ts/resctrl/schemata.js';
 import type { LinuxIntelRdt } from '../../../ts/spec/types.js';
@@ -149,6 +149,22 @@ test('the mount is found wherever it is, a part of it is not taken for it', () =
   assert.is(findResctrl(other), undefined);
   assert.is(findResctrl(other + line('/g', '/x', 'resctrl')), undefined);
   assert.is(findResctrl(other + line('/', '/a\\040b', 'resctrl')), '/a b');
+});
+
+test('an update of a class writes its schemata, a write for each source', ({ root }) => {
+  create(root, {});
+  writeSchemata(root, join(root, 'c1'), { l3CacheSchema: 'L3:0=f', memBwSchema: 'MB:0=20' });
+  assert.is(read(root, 'c1/schemata'), 'L3:0=f\nMB:0=20\n');
+});
+
+test("a refused update of a class says the kernel's reason", ({ root }) => {
+  create(root, {});
+  mkdirSync(join(root, 'c1/schemata'));
+  writeFileSync(join(root, 'info/last_cmd_status'), 'no such resource\n');
+  assert.throws(
+    () => writeSchemata(root, join(root, 'c1'), { memBwSchema: 'MB:0=20' }),
+    /cannot write "MB:0=20" to .*c1\/schemata: no such resource/,
+  );
 });
 
 test.run();

@@ -1,4 +1,4 @@
-#include "node.h"
+#include "find_node.h"
 
 #include <errno.h>
 

@@ -1,0 +1,69 @@
+/**
+ * `npm run vm [-- PATTERN]`: the integration tests, or the test files whose path contains PATTERN, in a virtual machine
+ * with a full Linux: cgroup v2 with all controllers, systemd as PID 1, AppArmor. Under emulation, so many times slower.
+ * `npm run vm -- --exec COMMAND` runs a shell command there, in a copy of this tree; `--shell` is a shell.
+ * `--v1` boots with cgroup v1 instead, as systemd has it.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from './build.mjs';
+import { busyboxBundle } from './busybox-bundle.mjs';
+import { buildNativeTests } from './native-tests.mjs';
+import { main, StepError, step } from './steps.mjs';
+import { cache, image } from './vm/image.mjs';
+import { boot } from './vm/machine.mjs';
+import { projectArchive } from './vm/project.mjs';
+
+/** Longer than the longest test file may take: the runner ends it and says so. */
+const silence = 3600;
+
+const v1 =
+  'systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1';
+
+function jobFor({ exec, shell }, [pattern = 'test/integration/', ...more]) {
+  if (more.length > 0) throw new StepError('One PATTERN at most; commands go behind --exec.');
+  if (shell) return 'exec sh -i </dev/ttyS1 2>&1';
+  if (exec !== undefined) return exec;
+  return `exec node scripts/test.mjs --built '${pattern.replaceAll("'", '')}'`;
+}
+
+await main(async () => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      exec: { type: 'string' },
+      shell: { type: 'boolean' },
+      v1: { type: 'boolean' },
+    },
+  });
+  const job = jobFor(values, positionals);
+  await build();
+  await step('assembling the busybox bundle', busyboxBundle);
+  await step('building the native tests', buildNativeTests);
+  const folder = await image();
+  const scratch = join(cache, `run-${process.pid}`);
+  mkdirSync(scratch);
+  // The default of these signals would leave the folder.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.once(signal, () => {
+      rmSync(scratch, { recursive: true, force: true });
+      process.exit(1);
+    });
+  try {
+    const project = join(scratch, 'project.tar');
+    await step('packing the project', () => projectArchive(project, job));
+    console.log('- booting the virtual machine');
+    process.exitCode = await boot({
+      folder,
+      project,
+      scratch,
+      console: join(cache, 'console.log'),
+      kernelOptions: values.v1 ? v1 : '',
+      interactive: values.shell === true,
+      silence,
+    });
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+});
