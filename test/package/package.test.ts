@@ -99,6 +99,7 @@ test('the package holds what is run, and no sources', () => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'dist',
     'package.json',
     'prebuilds',
