@@ -12,7 +12,7 @@ export function firstLine(command) {
 /** tsrunc and those of its peers that are installed; the others are named on stderr. */
 export function runtimes(folder) {
   const found = [
-    { name: 'tsrunc', command: [process.execPath, join(root, 'dist/tsrunc.cjs')] },
+    { name: 'tsrunc', command: [join(root, 'dist/tsrunc')] },
     ...['crun', 'runc'].map((name) => ({ name, command: [name] })),
   ].filter(({ name }) => {
     if (name === 'tsrunc' || firstLine(name) !== undefined) return true;

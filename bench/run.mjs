@@ -82,7 +82,7 @@ await main(async () => {
   const { rounds, json } = options();
   if (process.geteuid() !== 0)
     throw new StepError('The benchmark makes containers as root: run it with sudo.');
-  if (!['tsrunc.cjs', 'index.js'].every((file) => existsSync(join(root, 'dist', file))))
+  if (!['tsrunc', 'index.js'].every((file) => existsSync(join(root, 'dist', file))))
     throw new StepError('There is no dist/ to measure: run `npm run build` first.');
 
   const folder = mkdtempSync(join(tmpdir(), 'tsrunc-bench-'));

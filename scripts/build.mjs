@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -102,20 +103,14 @@ async function bundle() {
     outfile: 'dist/tsrunc.cjs',
     format: 'cjs',
     define,
-    // A shell reads the second line as a command, JavaScript as a string and a comment. Node raises its soft
-    // limit of descriptors at the start, and nothing but a look before could tell what the container is due.
-    banner: {
-      js: `#!/bin/sh\n':' //; TSRUNC_NOFILE="$(ulimit -Sn)" exec node "$0" "$@"`,
-    },
   });
   await bundleOne({
-    entryPoints: ['ts/cli/code-cache.ts'],
-    outfile: 'dist/code-cache.cjs',
+    entryPoints: ['ts/cli/install.ts'],
+    outfile: 'dist/install.cjs',
     format: 'cjs',
     define,
   });
-  chmodSync(join(root, 'dist/tsrunc.cjs'), 0o755);
-  await run('code-cache', process.execPath, ['dist/code-cache.cjs']);
+  await run('install', process.execPath, ['dist/install.cjs']);
   await bundleOne({
     entryPoints: ['ts/index.ts'],
     outfile: 'dist/index.js',
@@ -139,17 +134,19 @@ export async function build() {
         'cpp/addon',
         'cpp/core',
         'cpp/init',
+        'cpp/launcher',
+        'cpp/freestanding.gypi',
         'cpp/sources.txt',
         'cpp/exports.map',
         'binding.gyp',
       ],
-      outputs: ['build/Release/tsrunc.node'],
+      outputs: ['build/Release/tsrunc.node', 'build/Release/tsrunc'],
     },
     native,
   );
   await unlessFresh(
     'bundling the TypeScript',
-    { inputs: [...typescript, 'scripts/build.mjs'], outputs: ['dist/tsrunc.cjs', 'dist/index.js'] },
+    { inputs: [...typescript, 'scripts/build.mjs'], outputs: ['dist/tsrunc', 'dist/index.js'] },
     bundle,
   );
   await unlessFresh(
@@ -159,7 +156,7 @@ export async function build() {
   );
 }
 
-/** Puts a stripped addon for this platform into prebuilds/, from where an installed package loads it. */
+/** Puts a stripped addon and the launcher for this platform into prebuilds/, where an installed package has them. */
 export async function prebuild() {
   await build();
   await step('making the prebuilt addon', () =>
@@ -173,6 +170,13 @@ export async function prebuild() {
   );
   // prebuildify moves the addon away; the tree keeps its own.
   await build();
+  const place = join(root, 'prebuilds', `linux-${process.arch}`, 'tsrunc');
+  copyFileSync(join(root, 'build/Release/tsrunc'), place);
+  chmodSync(place, 0o755);
+  // What is packed runs on every machine; `postpack` gives the tree its launcher back.
+  rmSync(join(root, 'dist/tsrunc'), { force: true });
+  copyFileSync(join(root, 'scripts/tsrunc.sh'), join(root, 'dist/tsrunc'));
+  chmodSync(join(root, 'dist/tsrunc'), 0o755);
 }
 
 if (isMain(import.meta.url)) await main(process.argv.includes('--prebuild') ? prebuild : build);

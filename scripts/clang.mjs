@@ -4,7 +4,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { main, root, run, StepError } from './steps.mjs';
 
-const files = ['cpp/addon', 'cpp/core', 'cpp/init', 'cpp/test', 'test/support'].flatMap((folder) =>
+const folders = ['addon', 'core', 'init', 'launcher', 'test'].map((room) => `cpp/${room}`);
+const files = [...folders, 'test/support'].flatMap((folder) =>
   readdirSync(join(root, folder))
     // operations.h is generated, in the generator's own layout.
     .filter((name) => /\.(cc|h)$/.test(name) && name !== 'operations.h')

@@ -19,10 +19,13 @@ function writeBundle(folder) {
 /** Feeds demo.sh to the container's shell and prints what comes back; resolves with the exit code. */
 function runContainer(folder, kleur) {
   const id = `demo-${process.pid}`;
-  const args = ['dist/tsrunc.cjs', 'run', '--bundle', folder, id];
+  const args = ['run', '--bundle', folder, id];
   console.log(`\n${kleur.dim(`$ tsrunc run --bundle ${folder} ${id}`)}`);
   const script = openSync(join(root, 'bundle-fixtures/busybox/demo.sh'), 'r');
-  const child = spawn(process.execPath, args, { cwd: root, stdio: [script, 'pipe', 'inherit'] });
+  const child = spawn(join(root, 'dist/tsrunc'), args, {
+    cwd: root,
+    stdio: [script, 'pipe', 'inherit'],
+  });
   let rest = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     const lines = (rest + text).split('\n');
@@ -52,10 +55,10 @@ await main(async () => {
       throw new StepError(`The container should have exited with 7, but tsrunc returned ${code}.`);
     console.log(`\n${kleur.green('✓')} exit code 7 came back; all of it took ${took} ms.`);
     console.log(
-      `\nA shell in it: ${kleur.bold('node dist/tsrunc.cjs run -b bundle-fixtures/busybox shell')}`,
+      `\nA shell in it: ${kleur.bold('dist/tsrunc run -b bundle-fixtures/busybox shell')}`,
     );
     console.log(
-      `What the kernel is asked to do: ${kleur.bold('node dist/tsrunc.cjs plan bundle-fixtures/busybox')}`,
+      `What the kernel is asked to do: ${kleur.bold('dist/tsrunc plan bundle-fixtures/busybox')}`,
     );
   } finally {
     rmSync(folder, { recursive: true });

@@ -6,7 +6,7 @@ import { main, root, StepError } from './steps.mjs';
 const list = join(root, 'cpp', 'sources.txt');
 
 function sources() {
-  const files = ['addon', 'core', 'init', 'test'].flatMap((room) =>
+  const files = ['addon', 'core', 'init', 'launcher', 'test'].flatMap((room) =>
     readdirSync(join(root, 'cpp', room))
       .filter((name) => name.endsWith('.cc'))
       .map((name) => `cpp/${room}/${name}\n`),

@@ -34,7 +34,7 @@ export interface CallOptions {
 }
 
 /** This tree's own command, when the suite lies in the tree of tsrunc. */
-const ours = fileURLToPath(new URL('../../dist/tsrunc.cjs', import.meta.url));
+const ours = fileURLToPath(new URL('../../dist/tsrunc', import.meta.url));
 
 /** A path or a name; `NAME=PATH` gives it another name in the report. Throws when there is no such runtime. */
 export async function findRuntime(wanted: string, folder: string): Promise<Runtime> {

@@ -88,21 +88,10 @@ export class Bed {
     this.bin = join(this.folder, 'bin');
     mkdirSync(this.bin);
     this.runtime =
-      runtimeName === 'tsrunc' ? this.#wrapper() : (executable(runtimeName) ?? runtimeName);
+      runtimeName === 'tsrunc'
+        ? join(tree, 'dist/tsrunc')
+        : (executable(runtimeName) ?? runtimeName);
     symlinkSync(this.runtime, join(this.bin, 'runc'));
-  }
-
-  /** Daemons call a runtime by path and with arguments only: this is tsrunc as such a file. */
-  #wrapper(): string {
-    const path = join(this.folder, 'tsrunc');
-    // The wrapper of docs/integrations.md: Node by its path, and what the first line of tsrunc.cjs notes.
-    const lines = [
-      '#!/bin/sh',
-      'unset NODE_EXTRA_CA_CERTS NODE_OPTIONS',
-      `TSRUNC_NOFILE="$(ulimit -Sn)" exec '${process.execPath}' '${tree}dist/tsrunc.cjs' "$@"`,
-    ];
-    writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o755 });
-    return path;
   }
 
   /** Whether the runtime under test has a command. */

@@ -21,7 +21,6 @@ function activated(
       '-c',
       'export LISTEN_PID=$$; [ -z "$PID" ] || LISTEN_PID=$PID; exec "$@"',
       'sh',
-      process.execPath,
       command,
       '--root',
       lab.root,

@@ -350,11 +350,7 @@ root(test)('a terminal of its own in the foreground', () =>
   withSleeper(async ({ id }) => {
     const child = spawn(
       'script',
-      [
-        '-qefc',
-        `${process.execPath} dist/tsrunc.cjs --root ${lab.root} exec -t ${id} sh -c 'tty; exit 3'`,
-        '/dev/null',
-      ],
+      ['-qefc', `dist/tsrunc --root ${lab.root} exec -t ${id} sh -c 'tty; exit 3'`, '/dev/null'],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     let out = '';

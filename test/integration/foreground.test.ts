@@ -18,7 +18,7 @@ const lab = new Lab();
 const native = loadNative();
 const isRoot = process.geteuid?.() === 0;
 const python = skipUnless(isRoot && spawnSync('python3', ['-V']).status === 0, 'root and python3');
-const tsrunc = [process.execPath, command, '--root', lab.root];
+const tsrunc = [command, '--root', lab.root];
 
 const run = (script: string, id = lab.name()): Session => {
   const bundle = lab.bundle((spec) => {

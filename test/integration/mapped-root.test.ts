@@ -12,8 +12,7 @@ import { testUser } from '../support/user.js';
 const lab = new Lab('/tmp');
 const user = testUser();
 const id = user?.id ?? -1;
-const readable =
-  spawnSync(process.execPath, [command, '--version'], { uid: id, gid: id }).status === 0;
+const readable = spawnSync(command, ['--version'], { uid: id, gid: id }).status === 0;
 const check = skipUnless(
   user?.subordinate !== undefined && readable && existsSync('/usr/bin/newuidmap'),
   'useradd, newuidmap, subordinate ids, and a tree that others may read',
@@ -34,19 +33,15 @@ function inside(script: string, mutate: Mutate = () => {}): string {
   });
   const namespace = ['--user', '--mount', '--map-root-user', '--map-auto'];
   const { NODE_EXTRA_CA_CERTS: _, ...environment } = process.env;
-  return execFileSync(
-    'unshare',
-    [...namespace, process.execPath, command, 'run', '--bundle', bundle, lab.name()],
-    {
-      uid: id,
-      gid: id,
-      cwd: home,
-      env: { ...environment, XDG_RUNTIME_DIR: home, USER: 'tester' },
-      encoding: 'utf8',
-      timeout: patience(20_000),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  ).trimEnd();
+  return execFileSync('unshare', [...namespace, command, 'run', '--bundle', bundle, lab.name()], {
+    uid: id,
+    gid: id,
+    cwd: home,
+    env: { ...environment, XDG_RUNTIME_DIR: home, USER: 'tester' },
+    encoding: 'utf8',
+    timeout: patience(60_000),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trimEnd();
 }
 
 check('its containers have devices, and their state is in its own folder', () => {

@@ -79,7 +79,7 @@ const ready = (pid: number): object => ({ lines: ['READY=1', `MAINPID=${pid}`, '
 function call(manager: Manager | string, ...args: string[]): ChildProcess {
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const socket = typeof manager === 'string' ? manager : manager.socket;
-  return spawn(process.execPath, [command, '--root', lab.root, ...args], {
+  return spawn(command, ['--root', lab.root, ...args], {
     env: { ...env, NOTIFY_SOCKET: socket },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -100,14 +100,10 @@ notify(test)('start returns when the container is ready, and tells its pid', asy
   // Until a line comes it isn't.
   const bundle = lab.bundle(speaking('sys.stdin.readline(); send(b"READY=1"); time.sleep(1000)'));
   const id = lab.name();
-  const created = spawn(
-    process.execPath,
-    [command, '--root', lab.root, 'create', '--bundle', bundle, id],
-    {
-      env: { ...process.env, NOTIFY_SOCKET: manager.socket },
-      stdio: ['pipe', 'ignore', 'inherit'],
-    },
-  );
+  const created = spawn(command, ['--root', lab.root, 'create', '--bundle', bundle, id], {
+    env: { ...process.env, NOTIFY_SOCKET: manager.socket },
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   const [code] = await once(created, 'exit');
   assert.is(code, 0);
   const started = call(manager, 'start', id);

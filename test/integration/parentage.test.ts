@@ -104,7 +104,6 @@ strace(test)(
         log,
         '-e',
         'trace=pidfd_open,pidfd_send_signal,nanosleep,clock_nanosleep,kill,tgkill,tkill,epoll_ctl,poll,waitid',
-        process.execPath,
         command,
         '--root',
         lab.root,

@@ -15,8 +15,7 @@ const lab = new Lab('/tmp');
 const native = loadNative();
 const user = testUser();
 const id = user?.id ?? -1;
-const readable =
-  spawnSync(process.execPath, [command, '--version'], { uid: id, gid: id }).status === 0;
+const readable = spawnSync(command, ['--version'], { uid: id, gid: id }).status === 0;
 const rootless = skipUnless(
   user !== undefined && readable,
   'useradd, and a tree that others may read',
@@ -148,7 +147,7 @@ rootless(test)('what `tsrunc spec --rootless` writes runs as it is', () => {
   spawnSync('cp', ['-a', lab.rootfs, join(folder, 'rootfs')]);
   call('spec', '--rootless', '--bundle', folder);
   const words = ['--root', root, 'run', '--bundle', folder, lab.name()];
-  const line = [process.execPath, command, ...words].join(' ');
+  const line = [command, ...words].join(' ');
   const { stdout, status } = spawnSync('script', ['-qefc', line, '/dev/null'], {
     uid: id,
     gid: id,

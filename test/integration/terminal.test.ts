@@ -12,7 +12,7 @@ import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
 const receiver = fileURLToPath(new URL('../support/console.py', import.meta.url));
-const tsrunc = [process.execPath, command, '--root', lab.root];
+const tsrunc = [command, '--root', lab.root];
 const python = skipUnless(
   process.geteuid?.() === 0 && spawnSync('python3', ['-V']).status === 0,
   'root and python3',
@@ -188,18 +188,7 @@ python(test)('what `tsrunc spec` writes runs as it is', async () => {
   const id = lab.name();
   const child = spawn(
     'python3',
-    [
-      terminals,
-      'outer',
-      process.execPath,
-      command,
-      '--root',
-      lab.root,
-      'run',
-      '--bundle',
-      folder,
-      id,
-    ],
+    [terminals, 'outer', command, '--root', lab.root, 'run', '--bundle', folder, id],
     { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] },
   );
   child.stdin.write('hostname; exit 3\n');

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -83,11 +84,11 @@ test.before(() => {
 
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** Runs the installed command in an environment with nothing in it. */
+/** Runs the installed command as daemons may: with no environment at all. */
 function tsrunc(args: readonly string[]): string {
   return execFileSync(join(installed, '.bin/tsrunc'), args, {
     encoding: 'utf8',
-    env: { PATH: join(folder, 'bin') },
+    env: {},
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }
@@ -98,6 +99,7 @@ test('the package holds what is run, and no sources', () => {
     'CHANGELOG.md',
     'LICENSE',
     'README.md',
+    'SECURITY.md',
     'dist',
     'package.json',
     'prebuilds',
@@ -128,6 +130,25 @@ test('the installed command says its version', () => {
     version: string;
   };
   assert.ok(tsrunc(['--version']).includes(version));
+});
+
+test('the installed command is the launcher, linked with nothing', () => {
+  const program = realpathSync(join(installed, '.bin/tsrunc'));
+  const place = join(installed, 'tsrunc', 'prebuilds', `linux-${process.arch}`, 'tsrunc');
+  assert.is(program, realpathSync(place));
+  const segments = execFileSync('readelf', ['-lW', program], { encoding: 'utf8' });
+  assert.match(segments, /LOAD/);
+  assert.not.match(segments, /INTERP|DYNAMIC/);
+});
+
+test('the packed command runs where no script of the package was', () => {
+  const bare = join(folder, 'bare');
+  mkdirSync(bare);
+  const archive = readdirSync(folder).find((name) => /^tsrunc-.*\.tgz$/.test(name)) ?? '';
+  execFileSync('tar', ['-xf', join(folder, archive), '-C', bare]);
+  symlinkSync(join(bare, 'package/dist/tsrunc'), join(bare, 'runc'));
+  const output = execFileSync(join(bare, 'runc'), ['--version'], { encoding: 'utf8' });
+  assert.match(output, /^runc version /);
 });
 
 asRoot('the installed command runs a container', () => {

@@ -23,7 +23,7 @@ import { patience } from './patience.js';
 import { descendants, leftCgroups, mountTargets, removeCgroups } from './traces.js';
 
 /** The command as it is shipped: `npm run build` makes it. */
-export const command = fileURLToPath(new URL('../../dist/tsrunc.cjs', import.meta.url));
+export const command = fileURLToPath(new URL('../../dist/tsrunc', import.meta.url));
 const tree = fileURLToPath(new URL('../..', import.meta.url));
 
 const native = loadNative();
@@ -133,19 +133,15 @@ export class Lab {
     const files = ['out', 'err'].map((name) => join(this.folder, `std${name}`));
     const [out = 1, err = 2] = files.map((file) => openSync(file, 'w+'));
     try {
-      const { status, signal } = spawnSync(
-        process.execPath,
-        [command, '--root', this.root, ...args],
-        {
-          env: { ...callersEnvironment(), ...options.env },
-          cwd: options.cwd,
-          // An empty input, not the test's own stdin.
-          input: options.input ?? '',
-          stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
-          timeout: patience(60_000),
-          ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
-        },
-      );
+      const { status, signal } = spawnSync(command, ['--root', this.root, ...args], {
+        env: { ...callersEnvironment(), ...options.env },
+        cwd: options.cwd,
+        // An empty input, not the test's own stdin.
+        input: options.input ?? '',
+        stdio: ['pipe', options.stdout ?? out, err, ...(options.fds ?? [])],
+        timeout: patience(60_000),
+        ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
+      });
       const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'));
       return { code: status, signal, stdout, stderr };
     } finally {
@@ -171,7 +167,7 @@ export class Lab {
 
   /** Starts the command, for tests that watch it. `input` and `fds` are the test's affair. */
   spawn(args: readonly string[], stdio: 'pipe' | 'ignore' = 'pipe'): ChildProcess {
-    return spawn(process.execPath, [command, '--root', this.root, ...args], {
+    return spawn(command, ['--root', this.root, ...args], {
       env: callersEnvironment(),
       stdio: ['ignore', stdio, stdio],
     });
@@ -190,18 +186,7 @@ export class Lab {
   withMounts(script: string, args: readonly string[], after = ''): string {
     return execFileSync(
       'unshare',
-      [
-        '-m',
-        'sh',
-        '-ec',
-        `${script}; "$@"; ${after}`,
-        'sh',
-        process.execPath,
-        command,
-        '--root',
-        this.root,
-        ...args,
-      ],
+      ['-m', 'sh', '-ec', `${script}; "$@"; ${after}`, 'sh', command, '--root', this.root, ...args],
       { encoding: 'utf8', env: callersEnvironment(), timeout: patience(60_000) },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * What `tsrunc` begins with. Compiling the command's code costs a third of a call, so V8's compiled form of
- * it is kept beside it: of all of it (code-cache.ts), and, for the commands that daemons call all the time, of
+ * What Node begins with, which the launcher (cpp/launcher) has found. Compiling the command's code costs a third of a call, so V8's compiled form of
+ * it is kept beside it: of all of it (install.ts), and, for the commands that daemons call all the time, of
  * what such a call has used. The first call that may write there keeps that; it's a fourth of the
  * whole, and to take it over costs as much less. V8 itself checks that it made the form, of a text
  * of this length; where it didn't (another Node), or where there is none, the text is compiled as usual.

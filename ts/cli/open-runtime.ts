@@ -37,7 +37,7 @@ export function createOptions(flags: Omit<CommandFlags<'create'>, 'detach'>): Cr
   };
 }
 
-/** The soft RLIMIT_NOFILE before Node raised it: the command's first line (scripts/build.mjs) notes it. */
+/** The soft RLIMIT_NOFILE before Node raised it: the launcher (cpp/launcher) notes it. */
 function callersLimit(given = ''): Pick<CreateOptions, 'openFiles'> {
   return /^[0-9]{1,10}$/.test(given) ? { openFiles: Number(given) } : {};
 }

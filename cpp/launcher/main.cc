@@ -1,0 +1,78 @@
+// tsrunc's command: finds the package that it lies in and a Node, and executes the command's code
+// with it. It is what callers name as their runtime, so it takes nothing of theirs on trust: see
+// environment.cc and node.cc.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "complaint.h"
+#include "environment.h"
+#include "find_node.h"
+
+namespace tsrunc {
+namespace {
+
+/**
+ * What Node is started with. Its threads for compiling, which a call is too short for, aren't made;
+ * and code comes from the package alone, not from ~/.node_modules either.
+ */
+constexpr const char* kFlags[] = {"--v8-pool-size=0", "--no-global-search-paths"};
+constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
+
+/** The package's folder: this program lies two folders below it, whatever links lead here. */
+PathText package() {
+  PathText path;
+  char target[4096];
+  const long size = sys(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", target, sizeof target);
+  if (size < 0)
+    end_because("read where this program lies, from /proc/self/exe", -size, "mount /proc");
+  size_t end = static_cast<size_t>(size);
+  for (int up = 0; up < 3 && end > 0; ++up) {
+    while (end > 0 && target[--end] != '/') continue;
+  }
+  return path.add(target, end);
+}
+
+/** The soft limit of open files: Node raises its own, and the container is due the caller's. */
+Text<32> open_files() {
+  Text<32> text;
+  rlimit limit{};
+  if (sys(SYS_prlimit64, 0, RLIMIT_NOFILE, nullptr, &limit) < 0) return text;
+  if (limit.rlim_cur == RLIM_INFINITY) return text;
+  return text.add(kOpenFiles).add_number(limit.rlim_cur);
+}
+
+void run(int argc, char** argv) {
+  char** const callers = argv + argc + 1;
+  const PathText root = package();
+  PathText code = root;
+  code.add("/dist/tsrunc.cjs");
+  if (code.overflowed())
+    end_because("find the command's code", ENAMETOOLONG, "install tsrunc elsewhere");
+  const long found = sys(SYS_faccessat, AT_FDCWD, code.get(), R_OK);
+  if (found < 0) end_because("read ", code.get(), -found, "install the package again");
+
+  const Text<32> limit = open_files();
+  size_t count = 0;
+  while (callers[count] != nullptr) ++count;
+  // On the stack, whose size the kernel checked against that of the arguments.
+  auto** environment = static_cast<const char**>(__builtin_alloca((count + 2) * sizeof(char*)));
+  clean_environment(callers, limit.get(), environment);
+  const auto given = argc > 0 ? static_cast<size_t>(argc) - 1 : 0;
+  auto** args =
+      static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
+  size_t at = 1;  // The first is Node's own name.
+  for (const char* flag : kFlags) args[at++] = flag;
+  args[at++] = code.get();
+  for (size_t i = 0; i < given; ++i) args[at++] = argv[i + 1];
+  args[at] = nullptr;
+  execute_node(root.get(), callers, args, environment);
+}
+
+}  // namespace
+}  // namespace tsrunc
+
+extern "C" int tsrunc_main(int argc, char** argv) {
+  tsrunc::run(argc, argv);
+  return 1;
+}
