@@ -1,9 +1,10 @@
 /** `run` and `exec` in the foreground: every way out gives the terminal back, and signals reach the process. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Runtime } from '../../ts/index.js';
@@ -121,6 +122,8 @@ const codes = Array.from({ length: COUNT }, (_, index) => index % 256);
 skipUnless(isRoot, 'root')(test)(`${COUNT} execs at once through the library`, async () => {
   const id = sleeper();
   const runtime = new Runtime({ root: lab.root });
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
   // All of them are there before the first one may end.
   const all = await Promise.all(
     codes.map((code) =>
@@ -137,6 +140,8 @@ skipUnless(isRoot, 'root')(test)(`${COUNT} execs at once through the library`, a
     ends.map(({ code }) => code),
     codes,
   );
+  await Promise.all(all.map(({ stdin }) => stdin?.closed || once(stdin as Writable, 'close')));
+  assert.is(descriptors(), before);
   lab.ok(['delete', '--force', id]);
 });
 
