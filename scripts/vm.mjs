@@ -5,7 +5,7 @@
  * writes the columns of docs/resources.md that such a machine has.
  * `--v1` boots with cgroup v1 instead, as systemd has it.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
@@ -19,8 +19,7 @@ import { projectArchive } from './vm/project.mjs';
 /** Longer than the longest test file may take: the runner ends it and says so. */
 const silence = 3600;
 
-const v1 =
-  'systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1 SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1';
+const v1 = 'systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1';
 
 const document = 'docs/resources.md';
 const resources = `mkdir -p .vm-out/docs; cp ${document} .vm-out/docs
@@ -33,6 +32,15 @@ function jobFor(options, [pattern = 'test/integration/', ...more]) {
   if (exec !== undefined) return exec;
   if (options.resources) return resources;
   return `exec node scripts/test.mjs --built '${pattern.replaceAll("'", '')}'`;
+}
+
+/** What runs have left that were killed. */
+function removeStale() {
+  for (const name of readdirSync(cache)) {
+    const pid = /^(?:run|half)-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(cache, name), { recursive: true });
+  }
 }
 
 await main(async () => {
@@ -50,6 +58,7 @@ await main(async () => {
   await step('assembling the busybox bundle', busyboxBundle);
   await step('building the native tests', buildNativeTests);
   const folder = await image();
+  removeStale();
   const scratch = join(cache, `run-${process.pid}`);
   mkdirSync(scratch);
   // The default of these signals would leave the folder.

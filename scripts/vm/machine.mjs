@@ -5,6 +5,9 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { StepError } from '../steps.mjs';
 
+/** Seconds to the job's first word; half a minute on a machine with nothing else to do. */
+const bootTime = 900;
+
 /** How the job says its end; see job.sh. */
 const verdict = /^virtual machine: the job ended with status (\d+)\r?$/;
 
@@ -46,22 +49,23 @@ export function boot({ silence, interactive, ...options }) {
     let status;
     const take = (text) => {
       const [, name, content] = parcel.exec(text) ?? [];
-      status = verdict.exec(text)?.[1] ?? status;
-      if (name === undefined) process.stdout.write(`${text}\n`);
-      else files.set(name, Buffer.from(content, 'base64'));
+      if (name !== undefined) return files.set(name, Buffer.from(content, 'base64'));
+      // What comes after the verdict is the machine's own farewell.
+      if (status === undefined) status = verdict.exec(text)?.[1];
+      if (status === undefined) process.stdout.write(`${text}\n`);
     };
     let complaint = '';
     let timer;
-    const listen = () => {
+    const listen = (seconds) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        complaint = `it said nothing for ${silence} s and was ended`;
+        complaint = `it said nothing for ${seconds} s and was ended`;
         child.kill('SIGKILL');
-      }, silence * 1000);
+      }, seconds * 1000);
     };
-    listen();
+    listen(bootTime);
     child.stdout.setEncoding('utf8').on('data', (data) => {
-      listen();
+      listen(silence);
       if (interactive) return process.stdout.write(data);
       const lines = `${line}${data}`.split('\n');
       line = lines.pop();
