@@ -85,7 +85,6 @@ async function dispatch<Name extends CommandName>(
   });
   if (help) return showHelp(name);
   checkOperands(name, operands);
-  refuseSystemd(common.globals);
   const { action } = await actions[name]();
   return (await action({ ...common, flags, operands } as unknown as Call<Name>)) ?? 0;
 }
@@ -114,17 +113,6 @@ function checkOperands(name: CommandName, given: readonly string[]): void {
   throw new TsruncError(
     `${why}: the form is \`${['tsrunc', name, '[flags]', ...wanted].join(' ')}\``,
     { code: 'INVALID_ARGUMENT' },
-  );
-}
-
-function refuseSystemd(globals: FlagValues<typeof globalFlags>): void {
-  if (!globals['systemd-cgroup'] && globals['cgroup-manager'] !== 'systemd') return;
-  const flag = globals['systemd-cgroup'] ? '--systemd-cgroup' : '--cgroup-manager systemd';
-  throw new TsruncError(
-    `${flag}: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs`,
-    {
-      code: 'UNSUPPORTED',
-    },
   );
 }
 

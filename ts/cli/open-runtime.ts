@@ -7,8 +7,7 @@ export function openRuntime({ globals, log }: Pick<Call<CommandName>, 'globals' 
   const manager = globals['cgroup-manager'];
   return new Runtime({
     ...(globals.root !== undefined && { root: globals.root }),
-    // main has refused `systemd`.
-    cgroupManager: manager === 'disabled' ? 'disabled' : 'cgroupfs',
+    cgroupManager: globals['systemd-cgroup'] ? 'systemd' : manager,
     // A detached call's process is its caller's, which waits for it.
     reap: 'awaited',
     onWarning: (message) => log.warning(message),
