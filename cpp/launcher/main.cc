@@ -13,10 +13,13 @@ namespace tsrunc {
 namespace {
 
 /**
- * What Node is started with. Its threads for compiling, which a call is too short for, aren't made;
- * and code comes from the package alone, not from ~/.node_modules either.
+ * What Node is started with. Code comes from the package alone, not from ~/.node_modules either. The
+ * rest is for a short call: its threads for compiling aren't made; V8 doesn't hash its own strings
+ * anew with a seed of this process's, a sixth of Node's start (docs/security.md says what that
+ * means); and the path of the code, which package() made, isn't resolved once more.
  */
-constexpr const char* kFlags[] = {"--v8-pool-size=0", "--no-global-search-paths"};
+constexpr const char* kFlags[] = {"--no-global-search-paths", "--v8-pool-size=0",
+                                  "--no-rehash-snapshot", "--preserve-symlinks-main"};
 constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
 
 /** The package's folder: this program lies two folders below it, whatever links lead here. */

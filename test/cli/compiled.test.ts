@@ -105,4 +105,21 @@ asRoot('where nothing can be written, all works', () => {
   assert.equal({ status, stderr }, { status: 0, stderr: '' });
 });
 
+test('what the build has compiled is taken by the Node that the launcher starts, with its flags', () => {
+  const [whole = ''] = readdirSync(join(root, 'dist')).filter((name) =>
+    /^cli\..*\.cache$/.test(name),
+  );
+  const code = `const { readFileSync } = require('node:fs'), { Script } = require('node:vm');
+    const filename = '${join(root, 'dist/cli.cjs')}', cachedData = readFileSync('${join(root, 'dist', whole)}');
+    const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
+    console.log(script.cachedDataRejected);`;
+  writeFileSync(join(dist(), 'tsrunc.cjs'), code);
+  rmSync(join(folder, 'build'));
+  const launcher = join(folder, 'build/Release/tsrunc');
+  cpSync(join(root, 'build/Release/tsrunc'), launcher);
+  symlinkSync(process.execPath, join(dist(), 'node'));
+  const { stdout, stderr } = spawnSync(launcher, ['list'], { encoding: 'utf8' });
+  assert.equal({ stdout, stderr }, { stdout: 'false\n', stderr: '' });
+});
+
 test.run();

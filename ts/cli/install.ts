@@ -11,8 +11,9 @@ import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 /** Compiles the command for this Node, and keeps the result beside it. */
 function keepCompiled(): void {
   const { file, source } = readBundle(__dirname);
-  // Functions that were not run yet are compiled too; the flag is taken back since V8 refuses what was
-  // made under other flags than it runs with.
+  // V8 refuses what was made under other flags than it runs with: so this is the launcher's, and the one
+  // by which functions are compiled that were not run yet is taken back.
+  setFlagsFromString('--no-rehash-snapshot');
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename: file });
   setFlagsFromString('--lazy');
