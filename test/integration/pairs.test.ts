@@ -46,7 +46,7 @@ interface Pair {
   /** What the commands may say when they fail; one without may not. */
   readonly failures: readonly [RegExp | undefined, RegExp | undefined];
   /** What is called when the second has ended, for the first to go on. */
-  readonly then?: readonly string[];
+  readonly afterwards?: readonly string[];
   /** In what it may end. */
   readonly to: readonly Status[];
   /** What else must be so. */
@@ -156,7 +156,7 @@ const pairs: Readonly<Record<string, Pair>> = {
     commands: [exec, ['pause']],
     failures: [/cannot exec in a paused container/, undefined],
     // Who was frozen on the way in goes on, as with runc.
-    then: ['resume'],
+    afterwards: ['resume'],
     to: ['running'],
   },
   'pause, pause': {
@@ -267,13 +267,13 @@ async function settled(id: string, legal: readonly Status[]): Promise<Status> {
 const rounds = Number(process.env['TSRUNC_ROUNDS'] ?? 5);
 
 async function tryPair(pair: Pair, id: string, distance: number): Promise<void> {
-  const { from, commands, failures, to, rule, then } = pair;
+  const { from, commands, failures, to, rule, afterwards } = pair;
   for (const step of ways[from]) lab.ok(withId(step, id));
   const [first, second] = await Promise.all([
     delay(Math.max(0, -distance)).then(() => call(withId(commands[0], id))),
     delay(Math.max(0, distance))
       .then(() => call(withId(commands[1], id)))
-      .finally(() => then && lab.ok(withId(then, id))),
+      .finally(() => afterwards && lab.ok(withId(afterwards, id))),
   ]);
   const status = await settled(id, to);
   const seen = `${distance.toFixed(1)} ms apart: ${JSON.stringify([first, second, status])}`;
