@@ -220,7 +220,7 @@ root('any sequence of commands does what the model does', async () => {
       }
       assert.equal(lab.traces(), []);
     }),
-    { numRuns: Number(process.env['TSRUNC_ROUNDS'] ?? 20), endOnFailure: false },
+    { numRuns: Number(process.env['TSRUNC_ROUNDS'] ?? 20), includeErrorInReport: true },
   );
 });
 
