@@ -1,7 +1,7 @@
 // Starts init the way vfork does: the child borrows this process's memory until it has become
 // init, so a Node process of any size costs nothing to copy. Meanwhile it may run nothing but
 // system calls: every lock, errno and the heap are the parent's.
-#include "child.h"
+#include "../core/child.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>

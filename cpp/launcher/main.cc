@@ -8,6 +8,7 @@
 #include "complaint.h"
 #include "environment.h"
 #include "find_node.h"
+#include "host.h"
 
 namespace tsrunc {
 namespace {
@@ -18,6 +19,8 @@ namespace {
  */
 constexpr const char* kFlags[] = {"--v8-pool-size=0", "--no-global-search-paths"};
 constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
+
+constexpr const char* kCode = "/dist/tsrunc.cjs";
 
 /** The package's folder: this program lies two folders below it, whatever links lead here. */
 PathText package() {
@@ -42,11 +45,28 @@ Text<32> open_files() {
   return text.add(kOpenFiles).add_number(limit.rlim_cur);
 }
 
+/** Becomes Node, which carries the call out. */
+void execute(const Call& call) {
+  size_t given = 0;
+  while (call.args[given] != nullptr) ++given;
+  PathText code;
+  code.add(call.root).add(kCode);
+  // On the stack, whose size the kernel checked against that of the arguments.
+  auto** args =
+      static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
+  size_t at = 1;  // The first is Node's own name.
+  for (const char* flag : kFlags) args[at++] = flag;
+  args[at++] = code.get();
+  for (size_t i = 0; i < given; ++i) args[at++] = call.args[i];
+  args[at] = nullptr;
+  execute_node(call.root, call.callers, args, call.environment);
+}
+
 void run(int argc, char** argv) {
   char** const callers = argv + argc + 1;
   const PathText root = package();
   PathText code = root;
-  code.add("/dist/tsrunc.cjs");
+  code.add(kCode);
   if (code.overflowed())
     end_because("find the command's code", ENAMETOOLONG, "install tsrunc elsewhere");
   const long found = sys(SYS_faccessat, AT_FDCWD, code.get(), R_OK);
@@ -55,18 +75,11 @@ void run(int argc, char** argv) {
   const Text<32> limit = open_files();
   size_t count = 0;
   while (callers[count] != nullptr) ++count;
-  // On the stack, whose size the kernel checked against that of the arguments.
   auto** environment = static_cast<const char**>(__builtin_alloca((count + 2) * sizeof(char*)));
   clean_environment(callers, limit.get(), environment);
-  const auto given = argc > 0 ? static_cast<size_t>(argc) - 1 : 0;
-  auto** args =
-      static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
-  size_t at = 1;  // The first is Node's own name.
-  for (const char* flag : kFlags) args[at++] = flag;
-  args[at++] = code.get();
-  for (size_t i = 0; i < given; ++i) args[at++] = argv[i + 1];
-  args[at] = nullptr;
-  execute_node(root.get(), callers, args, environment);
+  const Call call{root.get(), argv + (argc > 0 ? 1 : 0), environment, callers};
+  ask_host(call, execute);
+  execute(call);
 }
 
 }  // namespace
