@@ -33,6 +33,15 @@ class Awaited {
   void add(int pid) {
     if (count_ < kMost) pids_[count_++] = pid;
   }
+  /** Whether it is one of them, which it then is no more. */
+  bool take(int pid) {
+    for (size_t i = 0; i < count_; ++i) {
+      if (pids_[i] != pid) continue;
+      pids_[i] = pids_[--count_];
+      return true;
+    }
+    return false;
+  }
   /** Reaps those that have ended and calls `act(const Ended&)` for each. */
   template <typename Act>
   void reap_ended(Act act) {

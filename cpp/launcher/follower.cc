@@ -65,10 +65,14 @@ void Follower::pass_signals() {
 }
 
 void Follower::reap_children() {
-  awaited_.reap_ended([this](const Ended& ended) { tell_of(ended); });
-  if (running_ == 0 || !adopts_) return;
-  // What the container leaves behind to a subreaper. Its own process was awaited and is reaped.
-  while (reap(-1).pid != 0) continue;
+  if (running_ == 0 || !adopts_) {
+    awaited_.reap_ended([this](const Ended& ended) { tell_of(ended); });
+    return;
+  }
+  // Those too that the container leaves behind to a subreaper.
+  for (Ended ended = reap(-1); ended.pid != 0; ended = reap(-1)) {
+    if (awaited_.take(ended.pid)) tell_of(ended);
+  }
 }
 
 void Follower::tell_of(const Ended& ended) {
