@@ -1,4 +1,5 @@
 import type { Flags, FlagValues } from './arguments.js';
+import type { CommandCaller } from './command-caller.js';
 import type { Log } from './log.js';
 
 /** What the parser and the help need to know of one command. */
@@ -304,6 +305,25 @@ export const commands = {
       },
     },
   },
+  host: {
+    summary: 'stay, and carry out the calls of the other commands faster than each could by itself',
+    operands: [],
+    flags: {
+      socket: {
+        type: 'string',
+        value: 'PATH',
+        help: 'where to listen (default: /run/tsrunc-host/socket, or $XDG_RUNTIME_DIR/tsrunc-host/socket when not root)',
+      },
+      idle: {
+        type: 'int',
+        value: 'SECONDS',
+        default: 0,
+        min: 0,
+        max: 86_400,
+        help: 'end after so many seconds without a call; 0: never',
+      },
+    },
+  },
   features: { summary: 'print what this runtime supports as JSON', operands: [], flags: {} },
 } as const satisfies Readonly<Record<string, Command>>;
 
@@ -332,6 +352,9 @@ export interface Call<Name extends CommandName> {
   readonly flags: CommandFlags<Name>;
   readonly operands: Operands<(typeof commands)[Name]['operands']>;
   readonly log: Log;
+  readonly caller: CommandCaller;
+  /** Carries out another call. */
+  readonly again: (args: readonly string[], caller: CommandCaller) => Promise<number>;
 }
 
 /** Carries a command out. The exit code is 0 if it names none. */
