@@ -13,9 +13,9 @@ export function fromCaller<T extends Flags>(
 ): FlagValues<T> {
   if (caller.pid === process.pid) return flags;
   const values: Record<string, unknown> = { ...flags };
-  for (const [name, { value }] of Object.entries(table)) {
+  for (const name of Object.keys(table).filter((each) => table[each]?.path)) {
     const path = values[name];
-    if ((value !== 'PATH' && value !== 'FILE') || typeof path !== 'string') continue;
+    if (typeof path !== 'string') continue;
     if (ofTheProcess.test(path)) caller.alone(path);
     values[name] = resolve(caller.directory, path);
   }

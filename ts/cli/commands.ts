@@ -14,11 +14,13 @@ export const globalFlags = {
   root: {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: 'the folder with the state of the containers (default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root)',
   },
   log: {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: 'append the log to this file; errors go to stderr too',
   },
   'log-format': {
@@ -60,21 +62,25 @@ const createFlags = {
     type: 'string',
     alias: 'b',
     value: 'PATH',
+    path: true,
     help: 'the folder with config.json (default: the working directory)',
   },
   'console-socket': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "an AF_UNIX socket that receives the master of the container's terminal",
   },
   'pid-file': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "write the pid of the container's first process to this file",
   },
   'pidfd-socket': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "an AF_UNIX socket that receives a pidfd of the container's first process",
   },
   'no-pivot': {
@@ -163,6 +169,7 @@ export const commands = {
         type: 'string',
         alias: 'p',
         value: 'FILE',
+        path: true,
         help: 'a file with the process as in config.json, instead of a command',
       },
       detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
@@ -184,11 +191,13 @@ export const commands = {
       'pid-file': {
         type: 'string',
         value: 'PATH',
+        path: true,
         help: 'write its pid to this file',
       },
       'pidfd-socket': {
         type: 'string',
         value: 'PATH',
+        path: true,
         help: 'an AF_UNIX socket that receives a pidfd of it',
       },
       'preserve-fds': createFlags['preserve-fds'],
@@ -286,6 +295,7 @@ export const commands = {
         type: 'string',
         alias: 'b',
         value: 'PATH',
+        path: true,
         help: 'the folder to write it to (default: the working directory)',
       },
       rootless: { type: 'bool', help: 'one that a user without privileges can run' },
