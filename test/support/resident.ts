@@ -10,19 +10,20 @@ const native = loadNative();
 
 /** A `tsrunc host` of the test's own, which listens by the time that it is constructed. */
 export class ResidentHost {
-  readonly folder = mkdtempSync('/tmp/tsrunc-host-');
+  readonly folder: string;
   /** What TSRUNC_HOST is to its callers. */
-  readonly socket = join(this.folder, 'own/socket');
+  readonly socket: string;
   readonly child: ChildProcess;
 
   constructor(...flags: string[]) {
+    const at = flags.indexOf('--socket');
+    this.folder = at < 0 ? mkdtempSync('/tmp/tsrunc-host-') : '';
+    this.socket = at < 0 ? join(this.folder, 'own/socket') : (flags[at + 1] ?? '');
     const [read, write] = native.pipe();
     try {
       const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
-      this.child = spawn(command, ['host', '--socket', this.socket, ...flags], {
-        env,
-        stdio: ['ignore', 'ignore', write],
-      });
+      const args = ['host', '--socket', this.socket, ...flags];
+      this.child = spawn(command, args, { env, stdio: ['ignore', 'ignore', write] });
       native.close(write);
       // The first that it says.
       const said = Buffer.alloc(4096);
@@ -33,22 +34,31 @@ export class ResidentHost {
     }
   }
 
+  /** One more at the same socket. */
+  another(): ResidentHost {
+    return new ResidentHost('--socket', this.socket);
+  }
+
   get pid(): number {
     return this.child.pid ?? 0;
   }
 
-  /** What its descriptors are open on. */
+  /** How many descriptors it has open. */
   descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** Ends it, as a service manager does; resolves when it has ended. */
-  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const ended = once(this.child, 'exit');
-      this.child.kill(signal);
-      await ended;
-    }
-    rmSync(this.folder, { recursive: true, force: true });
+  /** Ends it, as a service manager does by SIGTERM; resolves when it has ended. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill(signal);
+    await ended;
+  }
+
+  /** The same, and takes its folder away. */
+  async end(signal?: NodeJS.Signals): Promise<void> {
+    await this.stop(signal);
+    if (this.folder !== '') rmSync(this.folder, { recursive: true, force: true });
   }
 }
