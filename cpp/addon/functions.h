@@ -55,6 +55,10 @@ Napi::Value make_eventfd(const Napi::CallbackInfo& info);
 Napi::Value wait_count(const Napi::CallbackInfo& info);
 Napi::Value wait_stall(const Napi::CallbackInfo& info);
 
+// systemd.cc
+Napi::Value call_systemd(const Napi::CallbackInfo& info);
+Napi::Value systemd_property(const Napi::CallbackInfo& info);
+
 // bpf.cc
 void attach_device_program(const Napi::CallbackInfo& info);
 

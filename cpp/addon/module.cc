@@ -46,6 +46,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<make_eventfd>(exports, "eventfd");
   define<wait_count>(exports, "waitCount");
   define<wait_stall>(exports, "waitStall");
+  define<call_systemd>(exports, "callSystemd");
+  define<systemd_property>(exports, "systemdProperty");
   define<attach_device_program>(exports, "attachDeviceProgram");
   define<close_fd>(exports, "close");
   return exports;

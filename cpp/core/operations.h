@@ -6,73 +6,74 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x47177e6a;
+inline constexpr uint32_t kFingerprint = 0x937583fa;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
-  JoinCgroups = 3,
-  SetOomScoreAdj = 4,
-  SetAffinity = 5,
-  RaiseRlimit = 6,
-  EnterRootfs = 7,
-  OpenSource = 8,
-  OpenFileSystem = 9,
-  MakeUserNamespace = 10,
-  OpenNamespace = 11,
-  OpenTimeOffsets = 12,
-  JoinNamespaces = 13,
-  TakeRootOf = 14,
-  JoinProcess = 15,
-  CreateUserNamespace = 16,
-  BecomeRoot = 17,
-  CreateTimeNamespace = 18,
-  Clone = 19,
-  NewSession = 20,
-  JoinSessionKeyring = 21,
-  SetHostname = 22,
-  SetDomainname = 23,
-  AwaitNetDevices = 24,
-  LoopbackUp = 25,
-  WriteSysctl = 26,
-  SetMountPropagation = 27,
-  OpenRoot = 28,
-  AdoptRoot = 29,
-  Mount = 30,
-  BindMount = 31,
-  MakeNode = 32,
-  BindNode = 33,
-  Symlink = 34,
-  OpenConsole = 35,
-  AwaitHooks = 36,
-  RunHook = 37,
-  ChangeRoot = 38,
-  SetRootPropagation = 39,
-  Remount = 40,
-  MaskPath = 41,
-  ReadonlyPath = 42,
-  MakeWorkingDirectory = 43,
-  ChangeDirectory = 44,
-  FindExecutable = 45,
-  SetMemoryPolicy = 46,
-  SetPersonality = 47,
-  WriteAttribute = 48,
-  AwaitStart = 49,
-  FindHome = 50,
-  SetNice = 51,
-  SetScheduler = 52,
-  SetIoPriority = 53,
-  PrepareExec = 54,
-  SetRlimit = 55,
-  SetSoftLimit = 56,
-  SetUmask = 57,
-  SetNoNewPrivileges = 58,
-  LoadSeccomp = 59,
-  SetBoundingSet = 60,
-  SetUser = 61,
-  SetCapabilities = 62,
-  AnnounceExec = 63,
-  Exec = 64,
+  AwaitCgroup = 3,
+  JoinCgroups = 4,
+  SetOomScoreAdj = 5,
+  SetAffinity = 6,
+  RaiseRlimit = 7,
+  EnterRootfs = 8,
+  OpenSource = 9,
+  OpenFileSystem = 10,
+  MakeUserNamespace = 11,
+  OpenNamespace = 12,
+  OpenTimeOffsets = 13,
+  JoinNamespaces = 14,
+  TakeRootOf = 15,
+  JoinProcess = 16,
+  CreateUserNamespace = 17,
+  BecomeRoot = 18,
+  CreateTimeNamespace = 19,
+  Clone = 20,
+  NewSession = 21,
+  JoinSessionKeyring = 22,
+  SetHostname = 23,
+  SetDomainname = 24,
+  AwaitNetDevices = 25,
+  LoopbackUp = 26,
+  WriteSysctl = 27,
+  SetMountPropagation = 28,
+  OpenRoot = 29,
+  AdoptRoot = 30,
+  Mount = 31,
+  BindMount = 32,
+  MakeNode = 33,
+  BindNode = 34,
+  Symlink = 35,
+  OpenConsole = 36,
+  AwaitHooks = 37,
+  RunHook = 38,
+  ChangeRoot = 39,
+  SetRootPropagation = 40,
+  Remount = 41,
+  MaskPath = 42,
+  ReadonlyPath = 43,
+  MakeWorkingDirectory = 44,
+  ChangeDirectory = 45,
+  FindExecutable = 46,
+  SetMemoryPolicy = 47,
+  SetPersonality = 48,
+  WriteAttribute = 49,
+  AwaitStart = 50,
+  FindHome = 51,
+  SetNice = 52,
+  SetScheduler = 53,
+  SetIoPriority = 54,
+  PrepareExec = 55,
+  SetRlimit = 56,
+  SetSoftLimit = 57,
+  SetUmask = 58,
+  SetNoNewPrivileges = 59,
+  LoadSeccomp = 60,
+  SetBoundingSet = 61,
+  SetUser = 62,
+  SetCapabilities = 63,
+  AnnounceExec = 64,
+  Exec = 65,
 };
 
 struct SetDumpable {
@@ -80,6 +81,9 @@ struct SetDumpable {
 };
 
 struct OpenProc {
+};
+
+struct AwaitCgroup {
 };
 
 struct JoinCgroups {
@@ -427,6 +431,11 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     }
     case Code::OpenProc: {
       OpenProc op;
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::AwaitCgroup: {
+      AwaitCgroup op;
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -896,14 +905,15 @@ namespace tsrunc {
 
 enum class Message : uint8_t {
   NeedIdMaps = 1,
-  Cloned = 2,
-  NetDevicesDue = 3,
-  Console = 4,
-  HooksDue = 5,
-  Created = 6,
-  Executing = 7,
-  Listener = 8,
-  Failed = 9,
+  CgroupDue = 2,
+  Cloned = 3,
+  NetDevicesDue = 4,
+  Console = 5,
+  HooksDue = 6,
+  Created = 7,
+  Executing = 8,
+  Listener = 9,
+  Failed = 10,
 };
 
 enum class Reply : uint8_t {

@@ -27,6 +27,7 @@ class Executor {
   Status run(const operations::JoinCgroups& op);
   Status run(const operations::JoinNamespaces& op);
   Status run(const operations::JoinProcess& op);
+  Status run(const operations::AwaitCgroup& op);
   Status run(const operations::CreateUserNamespace& op);
   Status run(const operations::BecomeRoot& op);
   Status run(const operations::OpenTimeOffsets& op);

@@ -118,6 +118,12 @@ Status Executor::run(const operations::CreateUserNamespace&) {
   return received.reply == Reply::Proceed ? Status{} : malformed();
 }
 
+Status Executor::run(const operations::AwaitCgroup&) {
+  TRY(channel_.send(Message::CgroupDue));
+  const Received received = TRY(channel_.receive());
+  return received.reply == Reply::Proceed ? Status{} : malformed();
+}
+
 Status Executor::run(const operations::BecomeRoot& op) {
   TRY(check(sys(SYS_setresgid, op.gid, op.gid, op.gid), "setresgid"));
   return check(sys(SYS_setresuid, op.uid, op.uid, op.uid), "setresuid");

@@ -5,6 +5,13 @@ cd /tsrunc || exit 1
 export CI=1 TSRUNC_VM=1 TSRUNC_SLOWNESS=10
 echo "- systemd: $(systemctl is-system-running --wait)"
 echo "- $(uname -r), $(cat /sys/fs/cgroup/cgroup.controllers 2>/dev/null | tr ' ' ','), PID 1 is $(cat /proc/1/comm)"
+# A disk whose weights can be set.
+modprobe bfq && echo bfq > /sys/block/vdb/queue/scheduler
 sh /tsrunc/.vm-job </dev/null
-echo "virtual machine: the job ended with status $?"
+status=$?
+# What the job leaves here goes to the host.
+for file in $(cd .vm-out 2>/dev/null && find . -type f | cut -c3-); do
+  echo "virtual machine: file $file $(base64 -w0 ".vm-out/$file")"
+done
+echo "virtual machine: the job ended with status $status"
 sync

@@ -5,8 +5,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { StepError } from '../steps.mjs';
 
+/** Seconds to the job's first word; half a minute on a machine with nothing else to do. */
+const bootTime = 900;
+
 /** How the job says its end; see job.sh. */
-const verdict = /^virtual machine: the job ended with status (\d+)\r?$/m;
+const verdict = /^virtual machine: the job ended with status (\d+)\r?$/;
+
+/** A file that the job sends, in base64. */
+const parcel = /^virtual machine: file (\S+) (\S+)\r?$/;
 
 /** @param options `folder` has the kernel and the disk, `project` is the second disk, `kernelOptions` are added to the command line. */
 function commandLine({ folder, project, console, kernelOptions }) {
@@ -26,32 +32,44 @@ function commandLine({ folder, project, console, kernelOptions }) {
 }
 
 /**
- * Boots, prints what the job prints and resolves with the job's exit status once the machine is off.
+ * Boots, prints what the job prints and resolves with the job's exit status, and the contents of the files that it sent,
+ * once the machine is off.
  * Throws when it ends without a verdict, or is ended for having said nothing for `silence` seconds.
  */
 export function boot({ silence, interactive, ...options }) {
   return new Promise((resolve, reject) => {
     // Whatever ends this process, also SIGKILL: the machine ends with it.
-    const command = ['--pdeathsig', 'KILL', 'nice', ...commandLine(options)];
+    const command = ['--pdeathsig', 'KILL', 'nice', '-n', '5', ...commandLine(options)];
     const child = spawn('setpriv', command, {
       stdio: [interactive ? 'inherit' : 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, TMPDIR: options.scratch },
     });
-    let tail = '';
+    const files = new Map();
+    let line = '';
+    let status;
+    const take = (text) => {
+      const [, name, content] = parcel.exec(text) ?? [];
+      if (name !== undefined) return files.set(name, Buffer.from(content, 'base64'));
+      // What comes after the verdict is the machine's own farewell.
+      if (status === undefined) status = verdict.exec(text)?.[1];
+      if (status === undefined) process.stdout.write(`${text}\n`);
+    };
     let complaint = '';
     let timer;
-    const listen = () => {
+    const listen = (seconds) => {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        complaint = `it said nothing for ${silence} s and was ended`;
+        complaint = `it said nothing for ${seconds} s and was ended`;
         child.kill('SIGKILL');
-      }, silence * 1000);
+      }, seconds * 1000);
     };
-    listen();
-    child.stdout.on('data', (data) => {
-      listen();
-      tail = `${tail}${data}`.slice(-4096);
-      process.stdout.write(data);
+    listen(bootTime);
+    child.stdout.setEncoding('utf8').on('data', (data) => {
+      listen(silence);
+      if (interactive) return process.stdout.write(data);
+      const lines = `${line}${data}`.split('\n');
+      line = lines.pop();
+      lines.forEach(take);
     });
     child.stderr.on('data', (data) => {
       complaint += data;
@@ -59,8 +77,9 @@ export function boot({ silence, interactive, ...options }) {
     child.on('error', (error) => reject(new StepError(`qemu can't be started: ${error.message}`)));
     child.on('close', async () => {
       clearTimeout(timer);
-      const status = verdict.exec(tail)?.[1];
-      if (status !== undefined) return resolve(Number(status));
+      if (line !== '') take(line);
+      if (interactive) return resolve({ status: 0, files });
+      if (status !== undefined) return resolve({ status: Number(status), files });
       const end = await lastLines(options.console);
       const why = complaint.trim() || 'see the end of its console above';
       reject(

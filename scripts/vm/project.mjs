@@ -17,7 +17,17 @@ const wanted = ['tsx', 'uvu', 'kleur', 'node-gyp-build', 'fast-check'];
 
 const parts = [
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'binding.gyp', 'README.md'],
-  ...['scripts', 'bench', 'ts', 'cpp', 'test', 'docs', 'dist', 'build/Release/tsrunc.node'],
+  ...[
+    'scripts',
+    'bench',
+    'ts',
+    'cpp',
+    'test',
+    'docs',
+    'dist',
+    'build/Release/tsrunc.node',
+    'build/Release/tsrunc',
+  ],
   ...['bundle-fixtures', '.cache/asan/subreaper', '.cache/stamps'],
 ];
 

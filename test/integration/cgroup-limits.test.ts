@@ -200,7 +200,7 @@ skipUnless(
 )(v2)('a limit for a controller that the host does not give names it', () =>
   withCgroup('v2', (cgroup) => {
     cgroup.create();
-    const limit = (): void => cgroup.apply({ memory: { limit: 8 * MiB } });
+    const limit = (): unknown => cgroup.apply({ memory: { limit: 8 * MiB } });
     assert.throws(
       limit,
       /^linux\.resources\.memory\.limit can't be set: cgroup .* does not have the memory controller/,

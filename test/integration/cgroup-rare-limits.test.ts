@@ -166,7 +166,7 @@ onV1('blkio')('weights, or what they would take', () =>
     const has = (file: string): boolean =>
       existsSync(join(location.directories['blkio'] ?? '', file));
     const prefix = ['blkio', 'blkio.bfq'].find((name) => has(`${name}.weight`));
-    const weight = (): void => cgroup.apply({ blockIO: { weight: 321 } });
+    const weight = (): unknown => cgroup.apply({ blockIO: { weight: 321 } });
     if (prefix === undefined) assert.is(codeOf(weight), 'UNSUPPORTED');
     else {
       weight();
@@ -197,7 +197,8 @@ skipUnless(
   withCgroup('v1', (cgroup, location) => {
     cgroup.create();
     const before = read(location, 'memory', 'memory.swappiness');
-    const limit = (): void => cgroup.apply({ memory: { swappiness: 3 }, network: { classID: 1 } });
+    const limit = (): unknown =>
+      cgroup.apply({ memory: { swappiness: 3 }, network: { classID: 1 } });
     assert.throws(limit, /network\.classID can't be set: no cgroup v1 hierarchy with the net_cls/);
     assert.is(codeOf(limit), 'UNSUPPORTED');
     assert.is(read(location, 'memory', 'memory.swappiness'), before);
@@ -207,7 +208,7 @@ skipUnless(
 onV1('memory')('unified is refused without a cgroup2', () =>
   withCgroup('v1', (cgroup) => {
     cgroup.create();
-    const limit = (): void => cgroup.apply({ unified: { 'memory.high': '5' } });
+    const limit = (): unknown => cgroup.apply({ unified: { 'memory.high': '5' } });
     assert.throws(limit, /unified\["memory\.high"\] can't be set: this host has cgroup v1 only/);
     assert.is(codeOf(limit), 'UNSUPPORTED');
   }),
@@ -251,7 +252,7 @@ for (const version of ['v2', 'hybrid'] as const) {
       refused({ unified: { 'cgroup.nothing': '1' } }, /this kernel has no such limit: it needs/);
       if (version === 'v2')
         refused({ network: { classID: 1 } }, /cgroup v2 has neither the net_cls/);
-      const rdma = (): void => cgroup.apply({ rdma: { 'tsrunc 0': { hcaObjects: 1 } } });
+      const rdma = (): unknown => cgroup.apply({ rdma: { 'tsrunc 0': { hcaObjects: 1 } } });
       assert.throws(rdma, /rdma\["tsrunc 0"\] (can't be set: .* controller|could not be set: )/);
     }),
   );

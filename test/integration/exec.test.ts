@@ -6,7 +6,6 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readlinkSync,
   rmdirSync,
@@ -383,26 +382,6 @@ root(test)('the library: streams, exit, signals and abortion', () =>
       .exec(id, { args: ['true'], signal: AbortSignal.abort(reason) })
       .catch((error) => error);
     assert.is(aborted, reason);
-  }),
-);
-
-root(test)('fifty at once', () =>
-  withSleeper(async ({ id, pid }) => {
-    const runtime = new Runtime({ root: lab.root });
-    const fds = (): number => readdirSync('/proc/self/fd').length;
-    const before = fds();
-    const codes = await Promise.all(
-      Array.from({ length: 50 }, async (_, index) => {
-        const started = await runtime.exec(id, { args: ['sh', '-c', `exit ${index}`] });
-        return (await started.wait()).code;
-      }),
-    );
-    assert.equal(
-      codes,
-      Array.from({ length: 50 }, (_, index) => index),
-    );
-    assert.is(fds(), before);
-    assert.is(lab.state(id).pid, pid);
   }),
 );
 

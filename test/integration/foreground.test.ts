@@ -1,12 +1,12 @@
 /** `run` and `exec` in the foreground: every way out gives the terminal back, and signals reach the process. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Runtime } from '../../ts/index.js';
+import { type RunningProcess, Runtime } from '../../ts/index.js';
 import { loadNative } from '../../ts/native/addon.js';
 import { command, Lab } from '../support/lab.js';
 import { gone } from '../support/processes.js';
@@ -115,12 +115,23 @@ skipUnless(isRoot, 'root')(test)('exec: 128 and the signal that ended the proces
   lab.ok(['delete', '--force', id]);
 });
 
+/** Resolves when a process's input is closed. */
+async function closed({ stdin }: RunningProcess): Promise<void> {
+  if (stdin !== null && !stdin.closed) await once(stdin, 'close');
+}
+
 const COUNT = 250;
 const codes = Array.from({ length: COUNT }, (_, index) => index % 256);
 
 skipUnless(isRoot, 'root')(test)(`${COUNT} execs at once through the library`, async () => {
   const id = sleeper();
   const runtime = new Runtime({ root: lab.root });
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  // What Node opens once and keeps is open after the first one.
+  const first = await runtime.exec(id, { args: ['cat'], stdio: ['pipe', 'ignore', 'ignore'] });
+  first.stdin?.end();
+  await Promise.all([first.wait(), closed(first)]);
+  const before = descriptors();
   // All of them are there before the first one may end.
   const all = await Promise.all(
     codes.map((code) =>
@@ -137,6 +148,8 @@ skipUnless(isRoot, 'root')(test)(`${COUNT} execs at once through the library`, a
     ends.map(({ code }) => code),
     codes,
   );
+  await Promise.all(all.map(closed));
+  assert.is(descriptors(), before);
   lab.ok(['delete', '--force', id]);
 });
 

@@ -48,6 +48,34 @@ withAppArmor(test)('the program runs under the AppArmor profile from its start o
   }
 });
 
+withAppArmor(test)('an AppArmor profile confines the program, exec, and what they start', () => {
+  const name = `tsrunc-test-confining-${process.pid}`;
+  const input = `profile ${name} flags=(attach_disconnected) {
+    file, capability, signal,
+    deny /etc/passwd r,
+    deny /tmp/** w,
+  }`;
+  execFileSync('apparmor_parser', ['-Kr'], { input });
+  try {
+    const script = 'cat /etc/passwd; sh -c "cat /etc/passwd"; echo > /tmp/x; cat /etc/group';
+    const refusals = /^(cat: .*passwd.*Permission denied\n){2}.*\/tmp\/x: Permission denied\n$/;
+    const bundle = lab.bundle((spec, folder) => {
+      profile(name)(spec, folder);
+      spec.process.args = ['sh', '-c', 'echo up; exec sleep 1000'];
+      spec.mounts.push({ destination: '/tmp', type: 'tmpfs' });
+    });
+    const { id } = lab.start(bundle);
+    const { stdout, stderr } = lab.tsrunc(['exec', id, 'sh', '-c', script]);
+    assert.match(stderr, refusals);
+    assert.match(stdout, /^root:x:0:/);
+    const free = lab.ok(['exec', '--apparmor', 'unconfined', id, 'cat', '/etc/passwd']);
+    assert.match(free, /^root:/);
+    lab.ok(['delete', '--force', id]);
+  } finally {
+    execFileSync('apparmor_parser', ['-R'], { input });
+  }
+});
+
 withAppArmor(test)('an AppArmor profile that is not loaded is said by create', () => {
   const bundle = lab.bundle(profile('no-such-profile'));
   assert.match(

@@ -77,7 +77,7 @@ export function read({ directories }: CgroupLocation, hierarchy: string, file: s
   return readFileSync(join(directory, file), 'utf8').trim();
 }
 
-export function codeOf(act: () => void): string {
+export function codeOf(act: () => unknown): string {
   try {
     act();
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Every resource of config-linux.md: what a test asks for at create and at update, and what the kernel is to show then. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { LinuxResources } from '../../ts/spec/types.js';
 
 const MiB = 1048576;
@@ -23,15 +24,17 @@ export interface Row {
   readonly v2: Cell;
 }
 
-/** A disk, if there is one under the bfq scheduler; else any. What has no scheduler is memory. */
+/** A disk, if there is one under the bfq scheduler; else any. What has no device below it is memory, or a loop. */
 const disks = readdirSync('/sys/block')
   .map((name) => `/sys/block/${name}`)
-  .filter((folder) => existsSync(`${folder}/queue/scheduler`))
+  .filter((folder) => existsSync(`${folder}/device`) && existsSync(`${folder}/queue/scheduler`))
   .map((folder) => ({
+    name: basename(folder),
     numbers: readFileSync(`${folder}/dev`, 'utf8').trim(),
     bfq: readFileSync(`${folder}/queue/scheduler`, 'utf8').includes('[bfq]'),
   }));
-export const disk = disks.find(({ bfq }) => bfq) ?? disks[0] ?? { numbers: '0:0', bfq: false };
+export const disk = disks.find(({ bfq }) => bfq) ??
+  disks[0] ?? { name: '', numbers: '0:0', bfq: false };
 const [major = 0, minor = 0] = disk.numbers.split(':').map(Number);
 
 const bytes = (count: number): string => String(count * MiB);

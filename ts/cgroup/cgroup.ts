@@ -31,6 +31,27 @@ export interface CgroupLocation {
   readonly version: 'v1' | 'v2' | 'hybrid';
   /** One directory for each hierarchy, absolute on the host, keyed by the hierarchy's name; v2 has one key, `unified`. */
   readonly directories: Readonly<Record<string, string>>;
+  /** Whose cgroup it is, where systemd makes it. */
+  readonly systemd?: SystemdUnit;
+}
+
+/** A unit of systemd's. */
+export interface SystemdUnit {
+  /** `tsrunc-ID.scope`. */
+  readonly unit: string;
+  /** `system.slice`. */
+  readonly slice: string;
+  /** Of the user's own manager, not of the system's. */
+  readonly user: boolean;
+}
+
+/** What systemd is asked for a container's scope. */
+export interface ScopeRequest {
+  readonly id: string;
+  /** The first process in it: without one there is no scope. */
+  readonly pid: number;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly devices: LinuxResources['devices'];
 }
 
 /** The cgroup of one container. */
@@ -38,6 +59,8 @@ export interface Cgroup {
   readonly location: CgroupLocation;
   /** Throws UNSUPPORTED for limits that this host can't set, as far as that's known before there is a cgroup. */
   refuse(resources: LinuxResources): void;
+  /** Has systemd make the scope, where that is who makes it: to be called before `create`, when there is a process for it. */
+  begin?(request: ScopeRequest): Promise<void>;
   /** Makes the directories (parents too) and fills what a new v1 cpuset needs. Throws when it exists and isn't empty. What it made before it failed, it removes. */
   create(): void;
   /**
@@ -45,7 +68,7 @@ export interface Cgroup {
    * such limit. What this host can't do is thrown as UNSUPPORTED before anything is written. Device rules replace those
    * of an earlier call: on v1 from their first rule for all devices on.
    */
-  apply(resources: LinuxResources): void;
+  apply(resources: LinuxResources): void | Promise<void>;
   /** Gives it to a user, who may then make cgroups in it. Does nothing where v1 is in use: there that isn't safe. */
   delegate(uid: number): void;
   /**

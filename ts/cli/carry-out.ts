@@ -101,7 +101,6 @@ async function dispatch<Name extends CommandName>(
   if (help) common.caller.alone('help');
   if (help) return showHelp(name);
   checkOperands(name, operands);
-  refuseSystemd(common.globals);
   const flags = fromCaller(common.caller, commands[name].flags, given);
   const { action } = await actions[name]();
   const again = carryOut;
@@ -132,17 +131,6 @@ function checkOperands(name: CommandName, given: readonly string[]): void {
   throw new TsruncError(
     `${why}: the form is \`${['tsrunc', name, '[flags]', ...wanted].join(' ')}\``,
     { code: 'INVALID_ARGUMENT' },
-  );
-}
-
-function refuseSystemd(globals: FlagValues<typeof globalFlags>): void {
-  if (!globals['systemd-cgroup'] && globals['cgroup-manager'] !== 'systemd') return;
-  const flag = globals['systemd-cgroup'] ? '--systemd-cgroup' : '--cgroup-manager systemd';
-  throw new TsruncError(
-    `${flag}: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs`,
-    {
-      code: 'UNSUPPORTED',
-    },
   );
 }
 

@@ -43,9 +43,9 @@ export const globalFlags = {
     value: 'WHO',
     choices: ['cgroupfs', 'systemd', 'disabled'],
     default: 'cgroupfs',
-    help: 'who makes cgroups: cgroupfs (tsrunc itself) or disabled (nobody); systemd comes later',
+    help: 'who makes cgroups: cgroupfs (tsrunc itself), systemd (a scope for each) or disabled (nobody)',
   },
-  'systemd-cgroup': { type: 'bool', help: 'the same as --cgroup-manager systemd: comes later' },
+  'systemd-cgroup': { type: 'bool', help: 'the same as --cgroup-manager systemd' },
   rootless: {
     type: 'string',
     value: 'BOOL',

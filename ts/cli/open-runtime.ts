@@ -10,10 +10,11 @@ export function openRuntime({
   caller,
 }: Pick<Call<CommandName>, 'globals' | 'log' | 'caller'>): Runtime {
   const manager = globals['cgroup-manager'];
+  // Which systemd it is is told by the caller's own variables.
+  if (globals['systemd-cgroup'] || manager === 'systemd') caller.alone('systemd');
   const options = {
     ...(globals.root !== undefined && { root: globals.root }),
-    // main has refused `systemd`.
-    cgroupManager: manager === 'disabled' ? 'disabled' : 'cgroupfs',
+    cgroupManager: globals['systemd-cgroup'] ? 'systemd' : manager,
     // A detached call's process is its caller's, which waits for it.
     reap: 'awaited',
     onWarning: (message: string) => log.warning(message),

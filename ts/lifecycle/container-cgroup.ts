@@ -14,17 +14,34 @@ type Asker = Pick<Context, 'host' | 'cgroups' | 'native' | 'warn'>;
  * The cgroup of a container that is to be made, or undefined where it gets none; then it must not ask for
  * limits either: throws UNSUPPORTED.
  */
-export function cgroupOf(context: Asker, id: string, spec: Spec): Cgroup | undefined {
+export async function cgroupOf(
+  context: Asker,
+  id: string,
+  spec: Spec,
+): Promise<Cgroup | undefined> {
   const { host, cgroups, native, warn } = context;
   if (cgroups === 'disabled') return withoutLimits(context, spec, '--cgroup-manager is disabled');
   if (host.cgroup.version === 'none') {
     return withoutLimits(context, spec, 'no cgroups are mounted on /sys/fs/cgroup');
   }
+  if (cgroups === 'systemd') return scopeOf(context, id, spec);
   const location = locateCgroup(host.cgroup, id, spec.linux?.cgroupsPath);
   if (host.privileged || mayMakeCgroup(location)) return openCgroup(location, native);
   const why = 'this user may not make one (have a cgroup delegated to you)';
   warn(`the container gets no cgroup of its own: ${why}`);
   return withoutLimits(context, spec, why);
+}
+
+/** The system's systemd makes root's, everybody else's own one theirs: theirs is delegated to them. */
+async function scopeOf({ host, native }: Asker, id: string, spec: Spec): Promise<Cgroup> {
+  const user = !host.privileged;
+  const { locateScope, scopeNames } = await import('../cgroup/systemd/unit.js');
+  const { annotatedProperties } = await import('../cgroup/systemd/annotations.js');
+  const { Manager } = await import('../cgroup/systemd/bus.js');
+  const names = scopeNames(id, spec.linux?.cgroupsPath, user);
+  annotatedProperties(spec.annotations ?? {});
+  const base = await new Manager(native, user).controlGroup();
+  return openCgroup(locateScope(host.cgroup, names, base, user), native);
 }
 
 /** Refuses limits that would be lost. What an unprivileged user can't make anyway, devices, needs no rule. */

@@ -11,7 +11,7 @@ export interface Context {
   readonly caller: Caller;
   readonly host: Host;
   readonly store: Store;
-  readonly cgroups: 'cgroupfs' | 'disabled';
+  readonly cgroups: 'cgroupfs' | 'systemd' | 'disabled';
   /** Of which containers' processes the end is taken here. */
   readonly reap: Reap;
   /** Hears what the operator should know and what doesn't stop the work. */

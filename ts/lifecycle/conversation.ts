@@ -3,6 +3,8 @@
  *
  *      tsrunc                                         stage                    init
  *        │ ──── spawn: socket, Program ────────────────▶│
+ *        │ ◀──────────────────────────────── cgroupDue ─┤ (systemd's cgroups only)
+ *        │ ──── proceed, the stage being in it ────────▶│
  *        │ ◀─────────────────────────────── needIdMaps ─┤ (new user namespace only)
  *        │ ──── proceed, the maps being written ───────▶│
  *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
@@ -33,6 +35,8 @@ import type { State } from '../state/state.js';
 
 /** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
+  /** Has a cgroup made with the stage in it. */
+  cgroupDue?(): Promise<void>;
   needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
@@ -61,6 +65,11 @@ export async function awaitCreated(
       case 'needIdMaps':
         if (parent.needIdMaps === undefined) throw protocolError();
         await parent.needIdMaps();
+        reply(native, socket, 'proceed');
+        break;
+      case 'cgroupDue':
+        if (parent.cgroupDue === undefined) throw protocolError();
+        await parent.cgroupDue();
         reply(native, socket, 'proceed');
         break;
       case 'cloned':

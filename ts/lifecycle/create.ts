@@ -142,7 +142,7 @@ class Creation {
 
   async run(undo: Undo): Promise<Started> {
     const { store, warn, caller } = this.#context;
-    const cgroup = cgroupOf(this.#context, this.#id, this.#bundle.spec);
+    const cgroup = await cgroupOf(this.#context, this.#id, this.#bundle.spec);
     cgroup?.refuse(this.#bundle.spec.linux?.resources ?? {});
     const program = plan(
       {
@@ -152,6 +152,7 @@ class Creation {
         bundle: this.#bundle.path,
         rootfs: this.#bundle.rootfs,
         ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
+        awaitCgroup: cgroup?.begin !== undefined,
         joinFiles: cgroup?.joinFiles ?? [],
         noPivot: this.#options.noPivot ?? false,
         noNewKeyring: this.#options.noNewKeyring ?? false,
@@ -186,7 +187,8 @@ class Creation {
     folder.write(this.#state);
     folder.writeConfig(this.#bundle.text);
     await this.#provisions.make(folder, this.#startNow, undo);
-    if (cgroup !== undefined) this.#makeCgroup(cgroup, undo);
+    // systemd's is made when there is a process for it.
+    if (cgroup !== undefined && cgroup.begin === undefined) await this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
@@ -207,14 +209,27 @@ class Creation {
     });
   }
 
-  #makeCgroup(cgroup: Cgroup, undo: Undo): void {
+  async #makeCgroup(cgroup: Cgroup, undo: Undo): Promise<void> {
     cgroup.create();
     undo.add('remove the cgroup', () => cgroup.remove());
     const { pids: _, ...others } = this.#bundle.spec.linux?.resources ?? {};
-    cgroup.apply(others);
+    await cgroup.apply(others);
     const owner = cgroupOwner(this.#bundle.spec);
     // Without privileges nobody's but the caller's own ids are mapped that could be given anything.
     if (owner !== undefined && this.#context.host.privileged) cgroup.delegate(owner);
+  }
+
+  /** Has systemd make the scope, with the stage in it. */
+  async #beginCgroup(cgroup: Cgroup | undefined, undo: Undo): Promise<void> {
+    const { linux, annotations = {} } = this.#bundle.spec;
+    if (cgroup?.begin === undefined) return;
+    await cgroup.begin({
+      id: this.#id,
+      pid: this.#launch?.stagePid ?? 0,
+      annotations,
+      devices: linux?.resources?.devices,
+    });
+    await this.#makeCgroup(cgroup, undo);
   }
 
   /** Spawns init and leads it to the state "created", and on where it is to start now. */
@@ -249,15 +264,15 @@ class Creation {
         stdio,
         preserved: this.#preserved,
         ...(listener === undefined ? {} : { given: listener }),
-        ...(cgroup?.birthplace === undefined ? {} : { birthplace: cgroup.birthplace }),
+        ...bornIn(cgroup),
       });
     } finally {
       if (listener !== undefined) native.close(listener);
     }
-    await launch.lead(this.#duties(undo), async () => {
+    await launch.lead(this.#duties(cgroup, undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
-      if (cgroup !== undefined && pids !== undefined) cgroup.apply({ pids });
+      if (cgroup !== undefined && pids !== undefined) await cgroup.apply({ pids });
       this.#finish(folder, undo);
       if (this.#startNow) await this.#begin(launch);
       else launch.commit();
@@ -278,11 +293,12 @@ class Creation {
     await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #duties(undo: Undo): ParentDuties {
+  #duties(cgroup: Cgroup | undefined, undo: Undo): ParentDuties {
     const { host } = this.#context;
     const { hooks } = this.#state;
     return {
       netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
+      cgroupDue: () => this.#beginCgroup(cgroup, undo),
       needIdMaps: () =>
         writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
       hooksDue: async (): Promise<State> => {
@@ -329,6 +345,12 @@ class Creation {
       owner,
     };
   }
+}
+
+/** cgroup2 is joined by birth, unless it isn't there yet. */
+function bornIn(cgroup: Cgroup | undefined): { birthplace?: string } {
+  if (cgroup?.birthplace === undefined || cgroup.begin !== undefined) return {};
+  return { birthplace: cgroup.birthplace };
 }
 
 /** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */

@@ -9,6 +9,7 @@ import {
   operations,
   type Program,
 } from '../plan/operations.js';
+import { rlimitTypes } from '../spec/names.js';
 
 /** The name and the words of an errno. */
 export function describeErrno(errno: number): { code: string; text: string } {
@@ -41,7 +42,9 @@ function describe(operation: Operation | undefined, name: string, path: string):
     case 'setUser':
       return `become user ${operation.uid}:${operation.gid}`;
     case 'setRlimit':
-      return `set rlimit ${operation.resource} to ${operation.soft}:${operation.hard}`;
+      return `set ${rlimitTypes[operation.resource]} to ${operation.soft}:${operation.hard}`;
+    case 'raiseRlimit':
+      return `raise the hard limit ${rlimitTypes[operation.resource]} to ${operation.hard}`;
     case 'setScheduler':
       return 'set process.scheduler';
     case 'setNice':
@@ -81,7 +84,7 @@ function hint(name: string, errno: string, syscall: string): string {
   }
   if (errno === 'ENODEV' && (name === 'mount' || name === 'openFileSystem'))
     return ' (this kernel has no such file system)';
-  if (errno === 'EPERM' && name === 'setRlimit')
+  if (errno === 'EPERM' && (name === 'setRlimit' || name === 'raiseRlimit'))
     return ' (raising a hard limit needs CAP_SYS_RESOURCE)';
   if (errno === 'EPERM' && (name === 'setScheduler' || name === 'setNice'))
     return ' (this needs CAP_SYS_NICE outside of any user namespace; real-time policies in a cgroup of the v1 cpu controller also need linux.resources.cpu.realtimeRuntime, SCHED_DEADLINE all CPUs)';

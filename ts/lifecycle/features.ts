@@ -56,7 +56,7 @@ export function features(): Features {
     linux: {
       namespaces: namespaceTypes,
       capabilities,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: [...supportedSeccomp.actions].sort(),

@@ -25,7 +25,7 @@ export interface LaunchOptions {
 }
 
 /** What only its caller can do when init asks. */
-export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
+export type ParentDuties = Pick<Parent, 'cgroupDue' | 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
 
 /** What a stage is spawned with. */
 export interface Equipment {

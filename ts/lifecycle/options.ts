@@ -6,8 +6,8 @@ import type { Reap } from './init-process.js';
 export interface RuntimeOptions {
   /** The folder with the state of this runtime's containers. Default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root. */
   readonly root?: string;
-  /** Who makes cgroups: `cgroupfs` (default): tsrunc itself; `disabled`: nobody, and limits are refused. */
-  readonly cgroupManager?: 'cgroupfs' | 'disabled';
+  /** Who makes cgroups: `cgroupfs` (default): tsrunc itself; `systemd`: it makes a scope for each container; `disabled`: nobody, and limits are refused. */
+  readonly cgroupManager?: 'cgroupfs' | 'systemd' | 'disabled';
   /**
    * Which of the processes that it started this program reaps when they end: `all` (default), or those that are `awaited`
    * alone. The latter is for a program that ends soon, and whose parent waits for the others.

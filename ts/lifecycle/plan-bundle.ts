@@ -7,10 +7,14 @@ import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 
 /** The Program that `create` would carry out for this bundle, for a container named after `plan`. */
-export function planBundle(folder: string, host: Host, cgroups: Context['cgroups']): Program {
+export async function planBundle(
+  folder: string,
+  host: Host,
+  cgroups: Context['cgroups'],
+): Promise<Program> {
   const { path, spec, rootfs } = loadBundle(folder);
   const id = 'plan';
-  const cgroup = cgroupOf({ host, cgroups, native: loadNative(), warn: () => {} }, id, spec);
+  const cgroup = await cgroupOf({ host, cgroups, native: loadNative(), warn: () => {} }, id, spec);
   return plan({
     spec,
     host,
@@ -18,6 +22,7 @@ export function planBundle(folder: string, host: Host, cgroups: Context['cgroups
     bundle: path,
     rootfs,
     ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
+    awaitCgroup: cgroup?.begin !== undefined,
     joinFiles: cgroup?.joinFiles ?? [],
     noPivot: false,
     noNewKeyring: false,

@@ -32,7 +32,7 @@ export async function updateContainer(
   if (Object.keys(wanted).length > 0) {
     const location = cgroupOf(stored, 'update');
     if (wanted.memory !== undefined) makeRoom(location, wanted.memory);
-    openCgroup(location, context.native).apply(wanted);
+    await openCgroup(location, context.native).apply(wanted);
   }
   if (group === undefined) return;
   const { resctrlRoot, writeSchemata } = await import('../resctrl/index.js');

@@ -58,6 +58,19 @@ export interface Native {
   /** Resolves with true as soon as an open pressure file, into which a trigger was written, tells of a stall (POLLPRI); with false when its cgroup is gone, with undefined when the descriptor is closed meanwhile. */
   waitStall(fd: number): Promise<boolean | undefined>;
 
+  /**
+   * Calls a method of org.freedesktop.systemd1.Manager, by libsystemd's sd-bus; with `awaitJob` the job that it answers
+   * with has ended, within 30 s, when the promise resolves. Never rejects for what the bus or systemd refuse.
+   */
+  callSystemd(
+    user: boolean,
+    method: string,
+    message: readonly BusToken[],
+    awaitJob: boolean,
+  ): Promise<BusAnswer>;
+  /** A property of org.freedesktop.systemd1.Manager that is a text. */
+  systemdProperty(user: boolean, name: string): Promise<BusAnswer>;
+
   /** flock(LOCK_EX | LOCK_NB): false when another open file description holds the lock. */
   tryLock(fd: number): boolean;
   /** Makes this process a subreaper (PR_SET_CHILD_SUBREAPER), or ends that. */
@@ -97,6 +110,21 @@ export interface Accepted {
   /** Of the process that connected, as it was then (SO_PEERCRED). */
   readonly pid: number;
   readonly uid: number;
+}
+
+/** A part of a D-Bus message: a container that opens (its type and its contents' signature) or closes, or a value of a basic type. */
+export type BusToken =
+  | readonly ['(', type: string, contents: string]
+  | readonly [')']
+  | readonly [type: string, value: string | number | bigint | boolean];
+
+/** Exactly one of `result` and `error`. */
+export interface BusAnswer {
+  /** Of a job `done`, `failed`, `canceled`, `timeout`, `dependency` or `skipped`; a property's value; else empty. */
+  readonly result?: string;
+  /** D-Bus's name of the error, or `errno` or `dlopen`. */
+  readonly error?: string;
+  readonly message?: string;
 }
 
 export interface SpawnOptions {

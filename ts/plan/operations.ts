@@ -46,6 +46,8 @@ export const operations = {
   setDumpable: { value: 'bool' },
   /** Opens the host's /proc, checked to be one; writes to /proc go through it from then on. */
   openProc: {},
+  /** Waits for the parent to have a cgroup made for this process, which is in it from then on. */
+  awaitCgroup: {},
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
   setOomScoreAdj: { value: 'i32' },
@@ -248,6 +250,8 @@ export type Operation = {
 export const messages = {
   /** From the stage: it is in its new user namespace and waits for its id maps. */
   needIdMaps: {},
+  /** From the stage: it waits for its cgroup. */
+  cgroupDue: {},
   /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
   cloned: { pid: 'u32' },
   /** The network namespace is there; the devices that it gets are due. */

@@ -77,6 +77,7 @@ function planStage(
   const operations: Operation[] = [{ op: 'openProc' }];
   if (process.oomScoreAdj !== undefined)
     operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
+  if (request.awaitCgroup) operations.push({ op: 'awaitCgroup' });
   if (request.joinFiles.length > 0)
     operations.push({ op: 'joinCgroups', files: request.joinFiles });
   // The container's cgroup decides where it runs, not what its caller was confined to, as with runc.

@@ -14,6 +14,8 @@ export interface PlanRequest {
   readonly rootfs: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
+  /** systemd makes the cgroup as soon as there is a process for it. */
+  readonly awaitCgroup?: boolean;
   /** The cgroup.procs files that the container joins by writing itself into them. */
   readonly joinFiles: readonly string[];
   /** Move the root instead of pivot_root. */

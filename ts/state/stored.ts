@@ -85,7 +85,13 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     }),
   ),
   cgroup: optional(
-    shape({ version: isOneOf('v1', 'v2', 'hybrid'), directories: recordOf(isPath) }),
+    shape({
+      version: isOneOf('v1', 'v2', 'hybrid'),
+      directories: recordOf(isPath),
+      systemd: optional(
+        shape({ unit: isString, slice: isString, user: (value) => typeof value === 'boolean' }),
+      ),
+    }),
   ),
   resctrl: optional(shape({ joined: listOf(isPath), own: listOf(isPath) })),
   hooks: shape({

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openCgroup } from '../../../ts/cgroup/open.js';
-import type { CgroupNative } from '../../../ts/cgroup/signals.js';
 import { enableControllers } from '../../../ts/cgroup/v2/controllers.js';
 import { TsruncError } from '../../../ts/errors.js';
 
@@ -21,7 +20,7 @@ function withFolder(
 }
 
 const open = (directory: string) =>
-  openCgroup({ version: 'v2', directories: { unified: directory } }, {} as CgroupNative);
+  openCgroup({ version: 'v2', directories: { unified: directory } }, {} as never);
 
 test('limits go to their files', () =>
   withFolder((folder, file) => {

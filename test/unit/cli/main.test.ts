@@ -49,14 +49,6 @@ const refused: readonly [args: string[], stderr: string][] = [
     'tsrunc kill: "c" is one argument too many: the form is `tsrunc kill [flags] ID [SIGNAL]`\n',
   ],
   [['help', 'restore'], `tsrunc help: ${absentCommands['restore']}\n`],
-  [
-    ['--systemd-cgroup', 'create', 'x'],
-    'tsrunc create: --systemd-cgroup: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',
-  ],
-  [
-    ['--cgroup-manager=systemd', 'create', 'x'],
-    'tsrunc create: --cgroup-manager systemd: cgroups made by systemd are not supported in this version of tsrunc; use --cgroup-manager cgroupfs\n',
-  ],
 ];
 for (const [args, expected] of refused) {
   test(`refuses in one sentence: ${args.join(' ')}`, () => {

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { isSystemError, TsruncError } from '../../errors.js';
 import type { LinuxResources } from '../../spec/types.js';
-import type { Cgroup, CgroupLocation } from '../cgroup.js';
+import type { CgroupLocation } from '../cgroup.js';
 import { unlessGone, writeControl } from '../control-files.js';
 import { createCgroups, frozen, notEmpty } from '../create.js';
 import { mayRuleDevices, resolveDeviceRules } from '../device-rules.js';
 import { applyWrites, type Limit, writeLimits } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
+import type { PlannedCgroup } from '../systemd/cgroup.js';
 import { processesBelow } from '../tree.js';
 import { fillCpuset } from './cpuset.js';
 import { deviceLimits } from './devices.js';
@@ -15,7 +16,7 @@ import { freeze, isFrozen, thaw } from './freezer.js';
 import { hierarchyWith, planV1, refuseV1, withoutHierarchy } from './plan.js';
 
 /** A container's cgroup in each of the v1 hierarchies and, on a hybrid host, in the cgroup2 one beside them. */
-export class CgroupV1 implements Cgroup {
+export class CgroupV1 implements PlannedCgroup {
   readonly location: CgroupLocation;
   readonly #native: CgroupNative;
   readonly #directories: readonly string[];
@@ -45,10 +46,19 @@ export class CgroupV1 implements Cgroup {
   create(): void {
     const cpuset = this.#find('cpuset');
     createCgroups(this.#directories, (directory, made) => {
-      if (made.length === 0 && processesBelow(directory).length > 0) throw notEmpty(directory);
+      if (
+        this.location.systemd === undefined &&
+        made.length === 0 &&
+        processesBelow(directory).length > 0
+      )
+        throw notEmpty(directory);
       if (directory === cpuset) fillCpuset(directory);
       if (directory === this.#freezer && isFrozen(directory)) throw frozen(directory);
     });
+  }
+
+  limits(resources: LinuxResources): Limit[] {
+    return planV1(this.location, resources).flatMap(({ limits }) => limits);
   }
 
   apply(resources: LinuxResources): void {

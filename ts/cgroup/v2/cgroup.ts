@@ -1,10 +1,11 @@
 import type { LinuxResources } from '../../spec/types.js';
-import type { Cgroup, CgroupLocation } from '../cgroup.js';
+import type { CgroupLocation } from '../cgroup.js';
 import { readControl, unlessGone, writeControl } from '../control-files.js';
 import { createCgroups, frozen, notEmpty, threaded } from '../create.js';
-import { applyWrites } from '../limits.js';
+import { applyWrites, type Limit } from '../limits.js';
 import { removeCgroups } from '../remove.js';
 import { type CgroupNative, killProcesses, SIGKILL, signalProcesses } from '../signals.js';
+import type { PlannedCgroup } from '../systemd/cgroup.js';
 import { processesBelow } from '../tree.js';
 import { enableControllers } from './controllers.js';
 import { delegate } from './delegate.js';
@@ -13,7 +14,7 @@ import { readEvents } from './freezer.js';
 import { planV2, refuseV2 } from './plan.js';
 
 /** A container's cgroup in the one hierarchy of cgroup v2. */
-export class CgroupV2 implements Cgroup {
+export class CgroupV2 implements PlannedCgroup {
   readonly location: CgroupLocation;
   readonly #native: CgroupNative;
   readonly #directory: string;
@@ -32,10 +33,15 @@ export class CgroupV2 implements Cgroup {
     createCgroups([this.#directory], (directory) => {
       refuseThreaded(directory);
       const events = readEvents(directory);
-      if (events.populated) throw notEmpty(directory);
+      // systemd has put its first process into it by then.
+      if (this.location.systemd === undefined && events.populated) throw notEmpty(directory);
       if (events.frozen) throw frozen(directory);
       enableControllers(directory);
     });
+  }
+
+  limits(resources: LinuxResources): Limit[] {
+    return planV2(this.#directory, resources).flatMap(({ limits }) => limits);
   }
 
   apply(resources: LinuxResources): void {
