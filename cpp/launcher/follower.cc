@@ -44,10 +44,18 @@ Status Follower::hear() {
     return {};
   }
   incoming_ = &incoming;
-  Reader reader(incoming.data + 1, incoming.size - 1);
-  const Status status = messages::dispatch(incoming.data[0], reader, *this);
+  Reader reader(incoming.data, incoming.size);
+  while (!reader.at_end() && !returns_) {
+    uint8_t code = 0;
+    uint32_t size = 0;
+    reader.read(code);
+    reader.read(size);
+    Reader order = reader.slice(size);
+    if (reader.failed()) return malformed();
+    TRY(messages::dispatch(code, order, *this));
+  }
   incoming_ = nullptr;
-  return status;
+  return {};
 }
 
 void Follower::pass_signals() {

@@ -9,15 +9,6 @@
 namespace tsrunc {
 namespace {
 
-/** The host's own start, which must not wait for itself where a service manager listens for it
- * already. */
-bool is_host(const char* const* args) {
-  for (; *args != nullptr; ++args) {
-    if (equal(*args, "host")) return true;
-  }
-  return false;
-}
-
 /** Where the host of this user listens; empty when none is to be asked. */
 PathText socket_of(char* const* callers) {
   PathText path;
@@ -62,9 +53,16 @@ bool describe(const Call& call, const int (&own)[2], Outgoing& message) {
 
 }  // namespace
 
+bool is_host(const Call& call) {
+  for (const char* const* arg = call.args; *arg != nullptr; ++arg) {
+    if (equal(*arg, "host")) return true;
+  }
+  return false;
+}
+
 void ask_host(const Call& call, Cold cold) {
   const PathText path = socket_of(call.callers);
-  if (is_host(call.args) || path.size() == 0 || path.overflowed()) return;
+  if (is_host(call) || path.size() == 0 || path.overflowed()) return;
   auto opened = Connection::open(path.get());
   if (!opened.ok()) return;
   Connection connection = opened.take();

@@ -16,6 +16,10 @@ struct Call {
   char* const* callers;
 };
 
+/** Whether it may be the host's own start, which must not wait for itself where a service manager
+ * listens for it already. */
+bool is_host(const Call& call);
+
 /** Carries the command line out by a Node of this process's own. */
 using Cold = void (*)(const Call& call);
 

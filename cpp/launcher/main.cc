@@ -14,10 +14,10 @@ namespace tsrunc {
 namespace {
 
 /**
- * What Node is started with. Its threads for compiling, which a call is too short for, aren't made;
- * and code comes from the package alone, not from ~/.node_modules either.
+ * What Node is started with: code comes from the package alone, not from ~/.node_modules either;
+ * and its threads for compiling aren't made, which a call is too short for. The host isn't.
  */
-constexpr const char* kFlags[] = {"--v8-pool-size=0", "--no-global-search-paths"};
+constexpr const char* kFlags[] = {"--no-global-search-paths", "--v8-pool-size=0"};
 constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
 
 constexpr const char* kCode = "/dist/tsrunc.cjs";
@@ -55,7 +55,8 @@ void execute(const Call& call) {
   auto** args =
       static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
   size_t at = 1;  // The first is Node's own name.
-  for (const char* flag : kFlags) args[at++] = flag;
+  const size_t flags = is_host(call) ? 1 : kFlagCount;
+  for (size_t i = 0; i < flags; ++i) args[at++] = kFlags[i];
   args[at++] = code.get();
   for (size_t i = 0; i < given; ++i) args[at++] = call.args[i];
   args[at] = nullptr;

@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { TsruncError } from '../errors.js';
 import type { ExitStatus, LocalNative, SpawnedProcess, SpawnOptions } from '../native/native.js';
 import type { Fields, OrderName, Report } from './messages.js';
-import { decodeReport, encodeOrder } from './wire.js';
+import { decodeReport, encodeOrders, type Order } from './wire.js';
 
 type SignalListener = (name: NodeJS.Signals) => void;
 
@@ -22,6 +22,7 @@ export class Connection {
   readonly #exits = new Map<number, ExitStatus>();
   readonly #waits = new Map<number, (status: ExitStatus) => void>();
   readonly #listeners = new Map<NodeJS.Signals, SignalListener[]>();
+  readonly #pending: Order[] = [];
   #spawning: { resolve(spawned: SpawnedProcess): void; reject(error: Error): void } | undefined;
   #lose: () => void = () => {};
   #isLost = false;
@@ -60,11 +61,21 @@ export class Connection {
     if (!this.isRunning) this.#deliver('SIGTERM');
   }
 
-  /** Asks something of the launcher. That it has gone is heard elsewhere. */
-  order<Name extends OrderName>(name: Name, fields: Fields<Name>, fds?: readonly number[]): void {
-    if (this.#isLost) return;
+  /**
+   * Asks something of the launcher, at once or, since each message wakes it, together with what else is asked of it
+   * before this process turns to something else. That it has gone is heard elsewhere.
+   */
+  order<Name extends OrderName>(name: Name, fields: Fields<Name>): void {
+    if (this.#pending.length === 0) setImmediate(() => this.flush());
+    this.#pending.push({ name, fields } as unknown as Order);
+  }
+
+  /** Sends what was ordered. */
+  flush(fds?: readonly number[]): void {
+    const orders = this.#pending.splice(0);
+    if (this.#isLost || orders.length === 0) return;
     try {
-      this.#native.send(this.#socket, encodeOrder(name, fields), fds);
+      this.#native.send(this.#socket, encodeOrders(orders), fds);
     } catch {
       // EPIPE, or a launcher that doesn't read: its end is the end of the call.
     }
@@ -77,7 +88,8 @@ export class Connection {
     const answer = new Promise<SpawnedProcess>((resolve, reject) => {
       this.#spawning = { resolve, reject };
     });
-    this.order('spawn', { callers, args, intoCgroup: cgroup !== undefined }, attached);
+    this.order('spawn', { callers, args, intoCgroup: cgroup !== undefined });
+    this.flush(attached);
     return answer;
   }
 
@@ -101,6 +113,7 @@ export class Connection {
 
   close(): void {
     if (this.#isClosed) return;
+    this.flush();
     this.#isClosed = true;
     this.#isLost = true;
     this.#native.close(this.#socket);

@@ -103,6 +103,7 @@ export class Host {
       if (!(error instanceof Declined)) throw error;
       connection.order('decline', {});
     } finally {
+      connection.flush();
       caller.end();
     }
   }

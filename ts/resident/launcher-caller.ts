@@ -46,6 +46,8 @@ export class LauncherCaller implements Caller {
   took(undo: readonly string[]): void {
     this.#took = true;
     this.#connection.order('took', { undo });
+    // Before it is so.
+    this.#connection.flush();
   }
 
   running(pid: number, finish: readonly string[]): void {
@@ -65,8 +67,10 @@ export class LauncherCaller implements Caller {
   /** A message holds less than 64 KiB, and no NUL. */
   readonly write = (descriptor: 1 | 2, text: string): void => {
     const clean = text.replaceAll('\0', '');
-    for (let at = 0; at < clean.length; at += MOST_TEXT)
+    for (let at = 0; at < clean.length; at += MOST_TEXT) {
       this.#connection.order('write', { descriptor, text: clean.slice(at, at + MOST_TEXT) });
+      if (clean.length > MOST_TEXT / 4) this.#connection.flush();
+    }
   };
 }
 

@@ -12,7 +12,7 @@
  *        │ ◀──────────────────────── running: in foreground ─┤
  *        │ ◀────────────────────────── write, then finish ───┤
  *
- * (…) are attached descriptors. What has to be the caller's is done by the launcher: its children are born to it, with
+ * (…) are attached descriptors; orders that come together are one message, each with its size. What has to be the caller's is done by the launcher: its children are born to it, with
  * its descriptors, limits, cgroup, session and namespaces. The end of the connection is the other's death.
  */
 import type { WireTypes } from '../plan/operations.js';

@@ -31,8 +31,11 @@ function labelOf(proc: string): string {
   }
 }
 
+/** This process's own, which doesn't change. */
+let own: string | undefined;
+
 /** Whether process `pid` may do what this one may, and calls the same things by the same names. */
 export function isOfSameWorld(pid: number): boolean {
-  const own = worldOf('/proc/self');
+  own ??= worldOf('/proc/self');
   return own !== undefined && own === worldOf(`/proc/${pid}`);
 }

@@ -30,12 +30,21 @@ const writers: {
   },
 };
 
-export function encodeOrder<Name extends OrderName>(name: Name, fields: Fields<Name>): Uint8Array {
+export type Order = {
+  readonly [Name in OrderName]: { readonly name: Name; readonly fields: Fields<Name> };
+}[OrderName];
+
+/** One message: each order with its code and its size. */
+export function encodeOrders(list: readonly Order[]): Uint8Array {
   const out = new Encoder();
-  const values = fields as Readonly<Record<string, never>>;
-  out.u8(orderCodes.get(name) as number);
-  for (const [field, type] of Object.entries(orders[name] as Shape))
-    writers[type](out, values[field] as never);
+  for (const { name, fields } of list) {
+    const values = fields as Readonly<Record<string, never>>;
+    out.u8(orderCodes.get(name) as number);
+    const start = out.beginSized();
+    for (const [field, type] of Object.entries(orders[name] as Shape))
+      writers[type](out, values[field] as never);
+    out.endSized(start);
+  }
   return out.bytes;
 }
 
