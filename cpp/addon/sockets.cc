@@ -18,6 +18,8 @@
 namespace tsrunc::addon {
 namespace {
 
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD
+
 /** A start is one connection, but callers of a host come in crowds. */
 constexpr int kBacklog = 512;
 
@@ -107,7 +109,14 @@ std::optional<Napi::Value> accept_once(Napi::Env env, int listener, int /*events
   socklen_t size = sizeof peer;
   checked(env, sys(SYS_getsockopt, socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size),
           "getsockopt");
+  // Since Linux 6.5, of the process that connected, whoever has its number now.
+  int pidfd = -1;
+  socklen_t pidfd_size = sizeof pidfd;
+  const long told = sys(SYS_getsockopt, socket.get(), SOL_SOCKET, kPeerPidfd, &pidfd, &pidfd_size);
+  if (told < 0)
+    pidfd = static_cast<int>(checked(env, sys(SYS_pidfd_open, peer.pid, 0), "pidfd_open"));
   Napi::Object result = Napi::Object::New(env);
+  result["pidfd"] = Napi::Number::New(env, pidfd);
   result["pid"] = Napi::Number::New(env, peer.pid);
   result["uid"] = Napi::Number::New(env, peer.uid);
   result["socket"] = Napi::Number::New(env, socket.release());

@@ -110,6 +110,8 @@ export interface Accepted {
   /** Of the process that connected, as it was then (SO_PEERCRED). */
   readonly pid: number;
   readonly uid: number;
+  /** Of the same process. */
+  readonly pidfd: number;
 }
 
 /** A part of a D-Bus message: a container that opens (its type and its contents' signature) or closes, or a value of a basic type. */

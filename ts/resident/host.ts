@@ -72,19 +72,21 @@ export class Host {
         .catch((error: unknown) => this.#warn(`a call broke off: ${String(error)}`))
         .finally(() => {
           connection.close();
+          this.#native.close(accepted.pidfd);
           this.#calls.delete(connection);
           for (const act of this.#onEnd) act();
         });
     }
   }
 
-  async #attend({ socket, pid, uid }: Accepted, connection: Connection): Promise<void> {
+  async #attend({ socket, pid, pidfd, uid }: Accepted, connection: Connection): Promise<void> {
     const received = await this.#native.receive(socket);
     const call = received === undefined ? undefined : decodeReport(received.data);
     for (const fd of received?.fds ?? []) this.#native.close(fd);
     if (call?.name !== 'call') return;
-    if (uid !== process.geteuid?.() || !this.#isOfThisBuild(call) || !isOfSameWorld(pid))
-      return connection.order('decline', {});
+    const suits = uid === process.geteuid?.() && this.#isOfThisBuild(call) && isOfSameWorld(pid);
+    // Else it was somebody else who has that number now that was looked at.
+    if (!suits || !this.#lives(pidfd)) return connection.order('decline', {});
     const caller = new LauncherCaller(pid, call, this.#native, connection);
     const listening = connection.listen();
     await this.#answer(call.args, caller, connection);
@@ -105,6 +107,15 @@ export class Host {
     } finally {
       connection.flush();
       caller.end();
+    }
+  }
+
+  #lives(pidfd: number): boolean {
+    try {
+      this.#native.signal(pidfd, 0);
+      return true;
+    } catch {
+      return false;
     }
   }
 
