@@ -88,7 +88,8 @@ TEST(a_descriptor_goes_with_its_message) {
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
   CHECK(pair.channel.send_cloned(0x01020304, null.get()).ok());
   const Heard heard = hear(pair.parent.get());
-  CHECK_EQUAL(heard.bytes, std::string("\x02\x04\x03\x02\x01"));
+  CHECK_EQUAL(heard.bytes,
+              std::string(1, static_cast<char>(Message::Cloned)) + "\x04\x03\x02\x01");
   REQUIRE(heard.fd.valid());
   CHECK(same_file(heard.fd.get(), null.get()));
 }

@@ -246,7 +246,7 @@ for (const [args, says] of [
 for (const args of [
   ['--log-format', 'xml', 'list'],
   ['--log', '/no/folder/log', 'list'],
-  ['--cgroup-manager', 'systemd', 'list'],
+  ['--cgroup-manager', 'podman', 'list'],
   ['--rot', '/x', 'list'],
 ]) {
   root(test)(`tsrunc ${args.join(' ')}`, () => {
