@@ -361,4 +361,19 @@ root(test)('masked paths show nothing, read-only paths take nothing', () => {
   assert.match(out, /etc\/fixed\nx$/);
 });
 
+root(test)('a session keyring of its own', () => {
+  const keys = lab.inside('cat /proc/keys', (spec) => {
+    spec.linux.maskedPaths = [];
+  });
+  assert.match(keys, /keyring +_ses\.t\d+:/);
+});
+
+root(test)('a program that is not there is said by create already', () => {
+  const bundle = lab.bundle((spec) => {
+    spec.process.args = ['not-there'];
+  });
+  const says = lab.fails(['create', '--bundle', bundle, lab.name()]);
+  assert.match(says, 'exec: "not-there": executable file not found in $PATH');
+});
+
 lab.finish(test);
