@@ -51,7 +51,7 @@ root('a host that dies leaves containers in the foreground alone', async () => {
     await mortal.end(how);
     // Its signals still go there, and it is deleted at its end.
     second.kill('SIGTERM');
-    assert.equal(await second.end(), { code: 9, signal: null });
+    assert.equal(await second.ended(), { code: 9, signal: null });
     assert.equal(await first.end(), { code: 5, signal: null });
     assert.equal(lab.traces(), []);
   }
@@ -62,7 +62,7 @@ root('a caller that is killed in the middle of a call leaves nothing', async () 
   await begun(lab, run.id);
   const { pid } = host;
   run.kill('SIGKILL');
-  await run.end();
+  await run.ended();
   // It waits for the host to be done with it.
   lab.ok(['delete', '--force', run.id]);
   assert.equal(lab.traces(), []);
@@ -75,7 +75,7 @@ root(
     const run = await new Foreground(lab, host).ready();
     const { pid } = lab.state(run.id);
     run.kill('SIGKILL');
-    assert.equal((await run.end()).signal, 'SIGKILL');
+    assert.equal((await run.ended()).signal, 'SIGKILL');
     await gone(native, pid);
     assert.is(lab.state(run.id).status, 'stopped');
     lab.ok(['delete', run.id]);

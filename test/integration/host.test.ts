@@ -152,12 +152,12 @@ for (const [what, mutate] of Object.entries(declined)) {
 root('signals reach the container, and end a call that has none yet', async () => {
   const run = await new Foreground(lab, host).ready();
   run.kill('SIGTERM');
-  assert.equal(await run.end(), { code: 9, signal: null });
+  assert.equal(await run.ended(), { code: 9, signal: null });
 
   const waiting = new Foreground(lab, host, (spec, folder) => blocks(spec, folder));
   await begun(lab, waiting.id);
   waiting.kill('SIGINT');
-  assert.equal(await waiting.end(), { code: 1, signal: null });
+  assert.equal(await waiting.ended(), { code: 1, signal: null });
   assert.match(lab.fails(['state', waiting.id]), 'does not exist');
 });
 
@@ -173,7 +173,8 @@ root('many callers at once, and a host that keeps nothing of them', async () => 
     return child.exitCode;
   };
   const one = async (): Promise<void> => {
-    const id = lab.name();
+    // Its cgroup is named after it.
+    const id = `test-${process.pid}-${lab.name()}`;
     assert.is(await call('run', '--bundle', bundle, id), 3);
     assert.is(await call('create', '--bundle', bundle, id), 0);
     assert.is(await call('start', id), 0);

@@ -72,8 +72,14 @@ export class Foreground {
     this.#child.kill(signal);
   }
 
+  /** Ends the container by the end of its standard input. */
   async end(): Promise<{ code: number | null; signal: string | null }> {
     this.#child.stdin?.end();
+    return this.ended();
+  }
+
+  /** Resolves when the call is over, how ever that came. */
+  async ended(): Promise<{ code: number | null; signal: string | null }> {
     if (this.#child.exitCode === null && this.#child.signalCode === null)
       await once(this.#child, 'exit');
     return { code: this.#child.exitCode, signal: this.#child.signalCode };
