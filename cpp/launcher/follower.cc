@@ -15,6 +15,9 @@ namespace {
   end_with(text.add("tsrunc: the host of tsrunc ").add(sentence));
 }
 
+/** Seconds in which a host must have said something; one that hangs is none. */
+constexpr long kPatience = 5;
+
 /** A report to be filled. One at a time: this is a process of one thread. */
 Outgoing& report(messages::Report name) {
   static Outgoing message;
@@ -26,13 +29,24 @@ Outgoing& report(messages::Report name) {
 }  // namespace
 
 void Follower::run() {
+  // What is left of it is written here by the kernel.
+  timespec patience{kPatience, 0};
   while (!returns_) {
     pollfd events[2] = {{signals_.fd(), POLLIN, 0}, {connection_.fd(), POLLIN, 0}};
     const int count = connection_.is_open() ? 2 : 1;
-    if (sys(SYS_ppoll, events, count, nullptr, nullptr) < 0) continue;
+    const long ready = sys(SYS_ppoll, events, count, heard_ ? nullptr : &patience, nullptr);
+    if (ready == 0) {
+      connection_.close();
+      break;
+    }
+    if (ready < 0) continue;
     if (events[0].revents != 0) pass_signals();
     if (count == 2 && events[1].revents != 0 && !hear().ok())
       end("sent something that is no message: it is not trusted any more");
+  }
+  // They were for this call, however it is made, and come as soon as they aren't held back any more.
+  for (int signal = 1; signal <= 64; ++signal) {
+    if ((passed_ >> (signal - 1) & 1) != 0) sys(SYS_kill, sys(SYS_getpid), signal);
   }
 }
 
@@ -43,6 +57,7 @@ Status Follower::hear() {
     lose_host();
     return {};
   }
+  heard_ = true;
   incoming_ = &incoming;
   Reader reader(incoming.data, incoming.size);
   while (!reader.at_end() && !returns_) {
@@ -65,7 +80,9 @@ void Follower::pass_signals() {
     } else if (connection_.is_open()) {
       Outgoing& message = report(messages::Report::Signalled);
       message.u32(static_cast<uint32_t>(signal));
-      (void)connection_.send(message);
+      const bool sent = connection_.send(message).ok();
+      if (!took_) passed_ |= uint64_t{1} << (signal - 1);
+      if (!sent && running_ != 0) sys(SYS_kill, running_, signal);
     } else if (running_ != 0) {
       sys(SYS_kill, running_, signal);
     }
@@ -155,6 +172,8 @@ Status Follower::follow(const messages::Decline& /*order*/) {
   return {};
 }
 
+Status Follower::follow(const messages::Working& /*order*/) { return {}; }
+
 Status Follower::follow(const messages::Took& order) {
   took_ = true;
   keep(order.undo, line_);
@@ -215,6 +234,8 @@ Status Follower::follow(const messages::Write& order) {
 }
 
 Status Follower::follow(const messages::TakeSignal& order) {
+  if (order.signal < 1 || order.signal > 64) return malformed();
+  passed_ &= ~(uint64_t{1} << (order.signal - 1));
   signals_.take(static_cast<int>(order.signal));
   return {};
 }

@@ -19,6 +19,7 @@ class Follower {
 
   // One for each order (ts/resident/messages.ts).
   Status follow(const messages::Decline& order);
+  Status follow(const messages::Working& order);
   Status follow(const messages::Took& order);
   Status follow(const messages::Spawn& order);
   Status follow(const messages::AwaitExit& order);
@@ -55,8 +56,11 @@ class Follower {
   const Signals& signals_;
   Incoming* incoming_ = nullptr;
   bool returns_ = false;
+  bool heard_ = false;
   bool took_ = false;
   bool adopts_ = false;
+  /** Signals that only the host was told of, before it did anything: a bit each. */
+  uint64_t passed_ = 0;
   int running_ = 0;
   /** How `running_` has ended, once it has. */
   Ended ended_;

@@ -6,18 +6,19 @@
 namespace tsrunc::messages {
 
 /** Of the tables that this file was made from; a host that was built from others declines the call. */
-inline constexpr uint32_t kFingerprint = 0x79195b1b;
+inline constexpr uint32_t kFingerprint = 0x8816fbec;
 
 enum class Order : uint8_t {
   Decline = 1,
-  Took = 2,
-  Spawn = 3,
-  AwaitExit = 4,
-  Subreaper = 5,
-  Running = 6,
-  Write = 7,
-  TakeSignal = 8,
-  Finish = 9,
+  Working = 2,
+  Took = 3,
+  Spawn = 4,
+  AwaitExit = 5,
+  Subreaper = 6,
+  Running = 7,
+  Write = 8,
+  TakeSignal = 9,
+  Finish = 10,
 };
 
 enum class Report : uint8_t {
@@ -29,6 +30,9 @@ enum class Report : uint8_t {
 };
 
 struct Decline {
+};
+
+struct Working {
 };
 
 struct Took {
@@ -74,6 +78,11 @@ auto dispatch(uint8_t code, Reader& reader, Follower& follower) -> decltype(foll
   switch (static_cast<Order>(code)) {
     case Order::Decline: {
       Decline op;
+      if (!reader.at_end()) return malformed();
+      return follower.follow(op);
+    }
+    case Order::Working: {
+      Working op;
       if (!reader.at_end()) return malformed();
       return follower.follow(op);
     }

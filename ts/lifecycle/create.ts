@@ -170,7 +170,6 @@ class Creation {
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
-    caller.took(['--root', store.root, 'delete', '--force', '--', this.#id]);
     const lock = await folder.lock(this.#options.signal);
     // Between the two another delete and create may have come: then the folder is theirs.
     if (folder.read() !== undefined) {
@@ -182,6 +181,7 @@ class Creation {
       folder.remove();
       lock.release();
     });
+    caller.took(['--root', store.root, 'delete', '--force', '--', this.#id]);
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);

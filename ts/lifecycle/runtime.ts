@@ -2,6 +2,7 @@ import { TsruncError } from '../errors.js';
 import type { Stats } from '../events/stats.js';
 import type { ContainerEvent, EventOptions } from '../events/stream.js';
 import { collectHost } from '../host/collect.js';
+import type { Host } from '../host/host.js';
 import { loadNative } from '../native/addon.js';
 import type { Caller } from '../native/caller.js';
 import type { Native } from '../native/native.js';
@@ -180,12 +181,14 @@ export class Runtime {
       uid: process.geteuid?.() ?? 0,
       privileged: () => collectHost().privileged,
     };
+    let host: Host | undefined;
     return {
       native,
       caller,
       // Looked at by create alone.
       get host() {
-        return collectHost(caller.proc);
+        host ??= collectHost(caller.proc);
+        return host;
       },
       store: new Store(root ?? defaultRoot(caller.env, asker), native),
       cgroups: cgroupManager ?? 'cgroupfs',

@@ -53,12 +53,7 @@ export class Connection {
     } catch {
       // A connection that can't be read is none.
     }
-    this.#isLost = true;
-    this.#spawning?.reject(callerGone());
-    this.#spawning = undefined;
-    this.#lose();
-    // What was begun is taken back, as when a signal ends it. What runs is left alone, as by a command that is killed.
-    if (!this.isRunning) this.#deliver('SIGTERM');
+    this.#hangUp();
   }
 
   /**
@@ -77,17 +72,26 @@ export class Connection {
     try {
       this.#native.send(this.#socket, encodeOrders(orders), fds);
     } catch {
-      // EPIPE, or a launcher that doesn't read: its end is the end of the call.
+      // EPIPE, or EAGAIN from a launcher that has stopped to read: an order that is lost is the end of the call.
+      this.#hangUp();
+      this.close();
     }
+  }
+
+  /** Throws when the launcher is known to be gone. */
+  requireCaller(): void {
+    if (this.#isLost) throw callerGone();
   }
 
   /** Has the launcher start init. */
   async spawn({ callers = [], fds, args, cgroup }: SpawnOptions): Promise<SpawnedProcess> {
-    if (this.#isLost) throw callerGone();
+    this.requireCaller();
     const attached = [this.#native.image(), ...fds, ...(cgroup === undefined ? [] : [cgroup])];
     const answer = new Promise<SpawnedProcess>((resolve, reject) => {
       this.#spawning = { resolve, reject };
     });
+    // Also when it is gone before anybody waits for it.
+    answer.catch(() => {});
     this.order('spawn', { callers, args, intoCgroup: cgroup !== undefined });
     this.flush(attached);
     return answer;
@@ -117,6 +121,17 @@ export class Connection {
     this.#isClosed = true;
     this.#isLost = true;
     this.#native.close(this.#socket);
+  }
+
+  /** The launcher is gone, or as good as that. */
+  #hangUp(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#spawning?.reject(callerGone());
+    this.#spawning = undefined;
+    this.#lose();
+    // What was begun is taken back, as when a signal ends it. What runs is left alone, as by a command that is killed.
+    if (!this.isRunning) this.#deliver('SIGTERM');
   }
 
   #take(report: Report, fds: readonly number[]): void {

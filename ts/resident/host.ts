@@ -1,4 +1,5 @@
 /** What `tsrunc host` does: it carries out the calls of launchers, warm. Nobody needs it; it makes calls cheaper. */
+import { isSystemError } from '../errors.js';
 import { Declined } from '../native/caller.js';
 import type { Accepted, LocalNative } from '../native/native.js';
 import { Connection } from './connection.js';
@@ -18,6 +19,18 @@ export interface Build {
 /** Carries out a command line for a caller. Rejects with Declined when that is to be done elsewhere. */
 export type CarryOut = (args: readonly string[], caller: LauncherCaller) => Promise<number>;
 
+/** How long a caller may take to say what he wants, in milliseconds; a launcher does in its next system call. */
+const PATIENCE = 10_000;
+/** After so many milliseconds a launcher is told that its call is in work; it waits 5 s (cpp/launcher/follower.cc). */
+const SIGN_OF_LIFE = 1000;
+/** So many can be waited for at once; the oldest goes for one more. */
+const MOST_STRANGERS = 256;
+
+/** Of what a connection takes in the kernel. */
+const shortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+/** In milliseconds. */
+const RESPITE = 100;
+
 export class Host {
   readonly #native: LocalNative;
   readonly #build: Build;
@@ -25,6 +38,8 @@ export class Host {
   readonly #warn: (message: string) => void;
   /** The calls that are being carried out. */
   readonly #calls = new Set<Connection>();
+  /** Who has not yet said what he wants, the oldest first. */
+  readonly #strangers = new Set<Connection>();
   readonly #onEnd: (() => void)[] = [];
   #onBegin: () => void = () => {};
 
@@ -63,35 +78,82 @@ export class Host {
   /** Serves a listening socket until that is closed. */
   async serve(listener: number): Promise<void> {
     for (;;) {
-      const accepted = await this.#native.accept(listener);
+      const accepted = await this.#next(listener);
       if (accepted === undefined) return;
-      const connection = new Connection(this.#native, accepted.socket);
-      this.#calls.add(connection);
-      this.#onBegin();
-      void this.#attend(accepted, connection)
-        .catch((error: unknown) => this.#warn(`a call broke off: ${String(error)}`))
-        .finally(() => {
-          connection.close();
-          this.#native.close(accepted.pidfd);
-          this.#calls.delete(connection);
-          for (const act of this.#onEnd) act();
-        });
+      void this.#meet(accepted);
     }
   }
 
-  async #attend({ socket, pid, pidfd, uid }: Accepted, connection: Connection): Promise<void> {
-    const received = await this.#native.receive(socket);
-    const call = received === undefined ? undefined : decodeReport(received.data);
-    for (const fd of received?.fds ?? []) this.#native.close(fd);
-    if (call?.name !== 'call') return;
-    const suits = uid === process.geteuid?.() && this.#isOfThisBuild(call) && isOfSameWorld(pid);
+  /** The next caller. Where there is no descriptor for one more, calls have to end first; who waits too long goes alone. */
+  async #next(listener: number): Promise<Accepted | undefined> {
+    for (;;) {
+      try {
+        return await this.#native.accept(listener);
+      } catch (error) {
+        if (!isSystemError(error) || !shortages.has(error.code)) throw error;
+        this.#warn(`no caller can be heard for a moment: ${error.message}`);
+        await new Promise((resolve) => setTimeout(resolve, RESPITE));
+      }
+    }
+  }
+
+  async #meet(accepted: Accepted): Promise<void> {
+    const connection = new Connection(this.#native, accepted.socket);
+    try {
+      const call = await this.#hear(accepted, connection);
+      if (call !== undefined) await this.#attend(accepted, call, connection);
+    } catch (error) {
+      this.#warn(`a call broke off: ${String(error)}`);
+    } finally {
+      connection.close();
+      this.#native.close(accepted.pidfd);
+    }
+  }
+
+  /** What a caller asks for. Undefined for who asks for nothing, in time, that is a call. */
+  async #hear(
+    { socket, uid }: Accepted,
+    connection: Connection,
+  ): Promise<Fields<'call'> | undefined> {
+    if (uid !== process.geteuid?.()) return undefined;
+    this.#strangers.add(connection);
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size > MOST_STRANGERS) oldest?.close();
+    const timer = setTimeout(() => connection.close(), PATIENCE);
+    try {
+      const received = await this.#native.receive(socket);
+      for (const fd of received?.fds ?? []) this.#native.close(fd);
+      const report = received === undefined ? undefined : decodeReport(received.data);
+      return report?.name === 'call' ? report : undefined;
+    } finally {
+      clearTimeout(timer);
+      this.#strangers.delete(connection);
+    }
+  }
+
+  async #attend(
+    { pid, pidfd }: Accepted,
+    call: Fields<'call'>,
+    connection: Connection,
+  ): Promise<void> {
+    const suits = this.#isOfThisBuild(call) && isOfSameWorld(pid);
     // Else it was somebody else who has that number now that was looked at.
     if (!suits || !this.#lives(pidfd)) return connection.order('decline', {});
-    const caller = new LauncherCaller(pid, call, this.#native, connection);
-    const listening = connection.listen();
-    await this.#answer(call.args, caller, connection);
-    // The launcher ends when it has done what was asked last.
-    await listening;
+    this.#calls.add(connection);
+    this.#onBegin();
+    const sign = setTimeout(() => connection.order('working', {}), SIGN_OF_LIFE);
+    try {
+      const caller = new LauncherCaller(pid, call, this.#native, connection);
+      const listening = connection.listen();
+      await this.#answer(call.args, caller, connection);
+      // The launcher ends when it has done what was asked last.
+      await listening;
+    } finally {
+      clearTimeout(sign);
+      connection.close();
+      this.#calls.delete(connection);
+      for (const act of this.#onEnd) act();
+    }
   }
 
   async #answer(

@@ -46,8 +46,9 @@ export class LauncherCaller implements Caller {
   took(undo: readonly string[]): void {
     this.#took = true;
     this.#connection.order('took', { undo });
-    // Before it is so.
+    // Before it is so; a launcher that has turned away makes the call by itself.
     this.#connection.flush();
+    this.#connection.requireCaller();
   }
 
   running(pid: number, finish: readonly string[]): void {
@@ -67,6 +68,8 @@ export class LauncherCaller implements Caller {
   /** A message holds less than 64 KiB, and no NUL. */
   readonly write = (descriptor: 1 | 2, text: string): void => {
     const clean = text.replaceAll('\0', '');
+    // It may be read slowly, and a connection holds only so much.
+    if (clean.length > MOST_OUTPUT && !this.#took) this.alone('so long an output');
     for (let at = 0; at < clean.length; at += MOST_TEXT) {
       this.#connection.order('write', { descriptor, text: clean.slice(at, at + MOST_TEXT) });
       if (clean.length > MOST_TEXT / 4) this.#connection.flush();
@@ -76,6 +79,8 @@ export class LauncherCaller implements Caller {
 
 /** In UTF-16, of which a unit takes three bytes at most. */
 const MOST_TEXT = 16_384;
+
+const MOST_OUTPUT = 2 * MOST_TEXT;
 
 const MOST_FDS = 200;
 

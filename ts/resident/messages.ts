@@ -23,6 +23,8 @@ export type Shape = Readonly<Record<string, Exclude<keyof WireTypes, 'filter'>>>
 export const orders = {
   /** Executes Node, as without a host. Nothing was done. */
   decline: {},
+  /** Has begun with the call, but has nothing to ask for yet. */
+  working: {},
   /** Something is about to be changed; `undo` is the command line that takes it back when the host dies. */
   took: { undo: 'string[]' },
   /**

@@ -18,7 +18,7 @@ test('orders are one message, each with its code and its size', () => {
   const running = [...u32(7), ...u32(2), ...text('delete'), ...text('ü')];
   assert.equal(
     [...bytes],
-    [5, ...u32(1), 1, 6, ...u32(running.length), ...running, 9, ...u32(4), ...u32(3)],
+    [6, ...u32(1), 1, 7, ...u32(running.length), ...running, 10, ...u32(4), ...u32(3)],
   );
 });
 
