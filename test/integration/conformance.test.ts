@@ -31,9 +31,11 @@ interface Row {
 
 function conformance(): Row[] {
   const main = fileURLToPath(new URL('../conformance/main.ts', import.meta.url));
+  const withHost = fileURLToPath(new URL('../support/tsrunc-with-host.sh', import.meta.url));
+  const runtime = process.env['TSRUNC_HOST'] === 'on' ? `tsrunc=${withHost}` : 'tsrunc';
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', main, '--format', 'json'],
+    ['--import', 'tsx', main, '--format', 'json', '--runtime', runtime],
     { encoding: 'utf8', maxBuffer: 1 << 26, timeout: patience(280_000) },
   );
   assert.match(stdout, /^\{/, `the suite did not run: ${stderr}`);
