@@ -64,12 +64,10 @@ function run(name: string, resources?: LinuxResources): number {
   return JSON.parse(call('state', name)).pid;
 }
 
-/** What a program prints that runs as a service of the user's systemd. */
-const service = (...args: string[]): string =>
-  execFileSync('systemd-run', ['--user', `-Mtester@`, '--pipe', '--wait', '--quiet', ...args], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  }).trimEnd();
+/** Runs a program as a service of the user's systemd. Not with our pipes: what it starts may hold them open. */
+const service = (...args: string[]): void => {
+  execFileSync('systemd-run', ['--user', '-Mtester@', '--wait', '--quiet', ...args]);
+};
 
 function systemctl(...args: string[]): string {
   return execFileSync('systemctl', ['--user', ...args], {
@@ -80,13 +78,13 @@ function systemctl(...args: string[]): string {
   }).trimEnd();
 }
 
-const isActive = (): boolean =>
-  spawnSync('systemctl', ['--quiet', 'is-active', manager]).status === 0;
-let started = false;
+/** Without a lingering user the end of a session, such as the one of `service`, is the end of the manager. */
+const lingers = existsSync('/var/lib/systemd/linger/tester');
+const runs = booted && user !== undefined;
 test.before(() => {
-  if (!booted || user === undefined || isActive()) return;
+  if (!runs) return;
+  if (!lingers) execFileSync('loginctl', ['enable-linger', 'tester']);
   execFileSync('systemctl', ['start', manager]);
-  started = true;
 });
 
 it('a scope in the user’s slice has the limits, in the kernel and as properties, before and after update', () => {
@@ -171,7 +169,10 @@ it('without the user’s systemd it says so, and what to use', () => {
 });
 
 test.after(() => {
-  if (started) execFileSync('systemctl', ['stop', manager]);
+  if (runs && !lingers) {
+    execFileSync('loginctl', ['disable-linger', 'tester']);
+    execFileSync('systemctl', ['stop', manager]);
+  }
   user?.remove();
 });
 lab.finish(test);
