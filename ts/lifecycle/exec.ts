@@ -106,6 +106,7 @@ async function launch(
         id: stored.id,
         bundle: stored.bundle,
         rootfs: stored.rootfs,
+        folder: context.store.path(stored.id),
         pid: stored.init?.pid ?? 0,
         joinFiles: cgroup?.joinFiles ?? [],
         noPivot: false,

@@ -12,6 +12,8 @@ export interface PlanRequest {
   readonly bundle: string;
   /** The root file system's absolute path, without links. */
   readonly rootfs: string;
+  /** The container's folder of the state: no other user can look into it. */
+  readonly folder: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
   /** systemd makes the cgroup as soon as there is a process for it. */
