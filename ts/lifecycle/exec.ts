@@ -98,6 +98,7 @@ async function launch(
         id: stored.id,
         bundle: stored.bundle,
         rootfs: stored.rootfs,
+        folder: context.store.path(stored.id),
         pid: stored.init?.pid ?? 0,
         awaitCgroup: attach !== undefined,
         joinFiles,

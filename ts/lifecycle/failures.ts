@@ -31,6 +31,7 @@ function describe(operation: Operation | undefined, name: string, path: string):
     case 'bindMount':
       return `bind mount "${operation.source}" on "${operation.target}"`;
     case 'makeNode':
+    case 'openNode':
     case 'bindNode':
       return `make device "${operation.path}"`;
     case 'setHostname':
