@@ -17,11 +17,14 @@ const runtime = new Runtime({ root: lab.root });
 const test = suite('model');
 const root = skipUnless(process.geteuid?.() === 0, 'root')(test);
 
-const bundle = lab.bundle((spec) => {
-  spec.process.args = ['sleep', '1000'];
-  // Each container has one of its own.
-  delete (spec.linux as { cgroupsPath?: string }).cgroupsPath;
-});
+const sleeping = (): string =>
+  lab.bundle((spec) => {
+    spec.process.args = ['sleep', '1000'];
+  });
+
+/** By container: each has a cgroup of its own. */
+const bundles: Readonly<Record<string, string>> = { a: sleeping(), b: sleeping() };
+const bundleOf = (id: string): string => bundles[id] as string;
 
 type Status = 'none' | 'created' | 'running' | 'stopped';
 
@@ -62,8 +65,9 @@ async function execTrue(id: string): Promise<void> {
 
 const verbs: Readonly<Record<string, Verb>> = {
   create: {
-    args: (id) => ['create', '--bundle', bundle, id],
-    call: (id) => runtime.create(id, { bundle, stdio: ['ignore', 'ignore', 'ignore'] }),
+    args: (id) => ['create', '--bundle', bundleOf(id), id],
+    call: (id) =>
+      runtime.create(id, { bundle: bundleOf(id), stdio: ['ignore', 'ignore', 'ignore'] }),
     answer: (container) => (absent(container) ? 'ok' : 'CONTAINER_EXISTS'),
     effect: () => ({ status: 'created', paused: false }),
   },
@@ -205,7 +209,7 @@ async function compare(model: Model): Promise<void> {
 }
 
 root('any sequence of commands does what the model does', async () => {
-  const ids = ['a', 'b'];
+  const ids = Object.keys(bundles);
   const steps = Object.keys(verbs).map((name) =>
     fc
       .tuple(fc.constantFrom(...ids), fc.nat({ max: 7 }))
