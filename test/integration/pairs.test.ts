@@ -262,7 +262,7 @@ async function settled(id: string, legal: readonly Status[]): Promise<Status> {
   }
 }
 
-const rounds = Number(process.env['TSRUNC_ROUNDS'] ?? 5);
+const rounds = Number(process.env['TSRUNC_ROUNDS'] ?? 3);
 
 async function tryPair(pair: Pair, id: string, distance: number): Promise<void> {
   const { from, commands, failures, to, rule, afterwards } = pair;
