@@ -5,7 +5,15 @@
  * whole, and to take it over costs as much less. V8 itself checks that it made the form, of a text
  * of this length; where it didn't (another Node), or where there is none, the text is compiled as usual.
  */
-import { accessSync, constants, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { Script } from 'node:vm';
 import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
@@ -40,7 +48,20 @@ const mayKeep = (): boolean => {
   }
 };
 
-const { file, source } = readBundle(__dirname);
+function readCode(): ReturnType<typeof readBundle> {
+  try {
+    return readBundle(__dirname);
+  } catch (error) {
+    const why = (error as Error).message;
+    writeSync(
+      2,
+      `tsrunc: the command's own code can't be read: ${why}: install the package again\n`,
+    );
+    process.exit(1);
+  }
+}
+
+const { file, source } = readCode();
 const part = process.argv.slice(2).find((argument) => frequent.includes(argument));
 const kept = part === undefined ? undefined : readCache(part);
 // What is taken over from the whole would be kept with the part.
