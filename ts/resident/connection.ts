@@ -39,7 +39,8 @@ export class Connection {
   /** Hears of what the launcher says, until it says no more. Never rejects. */
   async listen(): Promise<void> {
     try {
-      for (;;) {
+      // Once it is closed its number may be another call's.
+      while (!this.#isClosed) {
         const received = await this.#native.receive(this.#socket);
         if (received === undefined) break;
         const report = decodeReport(received.data);
