@@ -18,9 +18,6 @@ const deviations: Readonly<Record<string, { readonly why: string }>> = {
   'config.md#configPOSIXUser/umask-unset': {
     why: '0022, as runc and crun: a daemon’s own umask, often 0, would be unsafe',
   },
-  'config-linux.md#configLinuxDevices/user-namespace': {
-    why: 'a device in a user namespace is the host’s of the same path, as with runc',
-  },
 };
 
 interface Row {

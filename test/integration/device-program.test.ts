@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -28,13 +29,13 @@ const always = (verdict: number): Buffer =>
 const names = { count: 0 };
 
 /** Calls `body` with a new cgroup's folder and a descriptor of it. */
-function withCgroup(body: (folder: string, fd: number) => void): void {
+async function withCgroup(body: (folder: string, fd: number) => unknown): Promise<void> {
   names.count++;
   const folder = join(hierarchy ?? '', `tsrunc-test-device-${process.pid}-${names.count}`);
   mkdirSync(folder);
   const fd = openSync(folder, 'r');
   try {
-    body(folder, fd);
+    await body(folder, fd);
   } finally {
     closeSync(fd);
     rmdirSync(folder);
@@ -65,17 +66,17 @@ const programsTest = skipUnless(
   'root and cgroup v2',
 )(programs);
 
-programsTest('the program decides for the processes of the cgroup', () => {
+programsTest('the program decides for the processes of the cgroup', () =>
   withCgroup((folder, fd) => {
     assert.is(canRead(folder), true);
     native.attachDeviceProgram(fd, always(1));
     assert.is(canRead(folder), true);
     native.attachDeviceProgram(fd, always(0));
     assert.is(canRead(folder), false);
-  });
-});
+  }),
+);
 
-programsTest('a later program takes the place of an earlier one, and of no other', () => {
+programsTest('a later program takes the place of an earlier one, and of no other', () =>
   withCgroup((folder, fd) => {
     for (const verdict of [0, 1, 0, 1]) {
       native.attachDeviceProgram(fd, always(verdict));
@@ -93,15 +94,37 @@ programsTest('a later program takes the place of an earlier one, and of no other
       closeSync(fdBelow);
       rmdirSync(below);
     }
-  });
-});
+  }),
+);
 
-programsTest('a program that the kernel refuses is explained in its own words', () => {
+programsTest('while a program is replaced, the one or the other is there', () =>
+  withCgroup(async (folder, fd) => {
+    native.attachDeviceProgram(fd, always(0));
+    const open = 'if true < /dev/zero; then echo opened; exit; fi';
+    const tries = `i=0; while [ $i -lt 20000 ]; do ${open}; i=$((i + 1)); done 2>&-; echo refused`;
+    const child = spawn('sh', ['-c', `echo $$ > ${folder}/cgroup.procs; ${tries}`]);
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
+    const closed = once(child, 'close');
+    let replaced = 0;
+    for (; child.exitCode === null; replaced++) {
+      native.attachDeviceProgram(fd, always(0));
+      await new Promise(setImmediate);
+    }
+    await closed;
+    assert.is(said, 'refused\n');
+    assert.ok(replaced > 10, `replaced ${replaced} times`);
+  }),
+);
+
+programsTest('a program that the kernel refuses is explained in its own words', () =>
   withCgroup((_folder, fd) => {
     const error = failure(() => native.attachDeviceProgram(fd, instruction(0x95, 0, 0)));
     assert.is(error.message, 'EACCES: permission denied, bpf: R0 !read_ok');
-  });
-});
+  }),
+);
 
 programsTest('only cgroup v2 directories take programs', () => {
   const fd = openSync('/', 'r');

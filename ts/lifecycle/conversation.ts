@@ -35,7 +35,7 @@ import type { State } from '../state/state.js';
 
 /** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
-  /** Has a cgroup made with the stage in it. */
+  /** Has the stage put into its cgroup by systemd, which also makes that for a new container. */
   cgroupDue?(): Promise<void>;
   needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */

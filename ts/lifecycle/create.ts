@@ -151,6 +151,7 @@ class Creation {
         id: this.#id,
         bundle: this.#bundle.path,
         rootfs: this.#bundle.rootfs,
+        folder: store.path(this.#id),
         ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
         awaitCgroup: cgroup?.begin !== undefined,
         joinFiles: cgroup?.joinFiles ?? [],

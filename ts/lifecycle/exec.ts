@@ -1,6 +1,3 @@
-import { openCgroup } from '../cgroup/open.js';
-import { subCgroup } from '../cgroup/sub-cgroup.js';
-import { placeBeside } from '../cgroup/tree.js';
 import { TsruncError } from '../errors.js';
 import { encode } from '../native/encode.js';
 import { planExec } from '../plan/exec.js';
@@ -13,6 +10,7 @@ import { Undo } from '../undo.js';
 import { listenFdNames, requireInherited } from './caller.js';
 import { compileFilters } from './compile-filters.js';
 import type { Context } from './context.js';
+import { enterCgroup } from './exec-cgroup.js';
 import { execProcessOf } from './exec-process.js';
 import { type Inspected, inspect } from './inspect.js';
 import { Launch } from './launch.js';
@@ -91,13 +89,7 @@ async function launch(
   const pidfd = stored.init && openVerified(native, stored.init);
   if (pidfd === undefined) throw refused('cannot exec in a stopped container');
   try {
-    const location = stored.cgroup && subCgroup(stored.cgroup, options.cgroup ?? []);
-    const cgroup = location && openCgroup(location, native);
-    const asked = (options.cgroup ?? []).length > 0;
-    const birthplace =
-      cgroup?.birthplace === undefined || asked
-        ? cgroup?.birthplace
-        : placeBeside(cgroup.birthplace, stored.init?.pid ?? 0);
+    const { joinFiles, birthplace, attach } = enterCgroup(context, stored, options.cgroup ?? []);
     const preserveFds = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     const program = planExec(
       {
@@ -106,8 +98,10 @@ async function launch(
         id: stored.id,
         bundle: stored.bundle,
         rootfs: stored.rootfs,
+        folder: context.store.path(stored.id),
         pid: stored.init?.pid ?? 0,
-        joinFiles: cgroup?.joinFiles ?? [],
+        awaitCgroup: attach !== undefined,
+        joinFiles,
         noPivot: false,
         noNewKeyring: stored.noNewKeyring ?? false,
         preserveFds,
@@ -134,7 +128,8 @@ async function launch(
       given: pidfd,
       ...(birthplace === undefined ? {} : { birthplace }),
     });
-    await launched.lead({}, async () => {
+    const cgroupDue = attach && (() => attach(launched.stagePid));
+    await launched.lead(cgroupDue === undefined ? {} : { cgroupDue }, async () => {
       keepPid(options.pidFile, stored.id, launched.pid, undo);
       await launched.begin();
     });

@@ -165,7 +165,7 @@ export class Runtime {
   /** What the kernel would be asked to do for a bundle. Changes nothing. */
   async plan(bundle: string = process.cwd()): Promise<Program> {
     const { planBundle } = await import('./plan-bundle.js');
-    return planBundle(bundle, collectHost(), this.#options.cgroupManager ?? 'cgroupfs');
+    return planBundle(bundle, this.#open());
   }
 
   #open(): Context {

@@ -138,7 +138,7 @@ async function tellInit(
 
 const failure: FailureOf = {
   reported: (message) => initError(message, 'start'),
-  silent: async () => silentEnd({ code: 1 }, 'start'),
+  silent: async () => silentEnd(undefined, 'start'),
 };
 
 function connect(native: Context['native'], path: string): number {

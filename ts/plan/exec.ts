@@ -51,6 +51,7 @@ function joinContainer(
   // config.md, "execCPUAffinity": first where it may run on its way, then, in the container's cgroup, for good.
   const { initial = '', final = '' } = process.execCPUAffinity ?? {};
   if (initial !== '') operations.push(setAffinity(initial));
+  if (request.awaitCgroup) operations.push({ op: 'awaitCgroup' });
   if (request.joinFiles.length > 0)
     operations.push({ op: 'joinCgroups', files: request.joinFiles });
   operations.push(setAffinity(final));

@@ -12,9 +12,11 @@ export interface PlanRequest {
   readonly bundle: string;
   /** The root file system's absolute path, without links. */
   readonly rootfs: string;
+  /** The container's folder of the state: no other user can look into it. */
+  readonly folder: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
-  /** systemd makes the cgroup as soon as there is a process for it. */
+  /** systemd makes the cgroup, or puts the process into it, once there is a process. */
   readonly awaitCgroup?: boolean;
   /** The cgroup.procs files that the container joins by writing itself into them. */
   readonly joinFiles: readonly string[];

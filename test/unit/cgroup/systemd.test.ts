@@ -120,6 +120,25 @@ test('annotations in GVariant’s text format', () => {
   for (const name of ['', 'some', 'So-me', 'Some1']) assert.throws(() => of('1', name), /property/);
 });
 
+test('a process is put below the cgroup of a unit', async () => {
+  const calls: unknown[] = [];
+  const answers: BusAnswer[] = [{ result: '' }, { error: 'x.NoSuchUnit', message: 'Unit gone.' }];
+  const native = {
+    callSystemd: async (...call: unknown[]) => {
+      calls.push(call);
+      return answers.shift() ?? {};
+    },
+    systemdProperty: async () => ({}),
+  };
+  const attach = () => new Manager(native, true).attachProcess('x.scope', '/sub', 7);
+  await attach();
+  const processes = [['(', 'a', 'u'], ['u', 7n], [')']];
+  const message = [['s', 'x.scope'], ['s', '/sub'], ...processes];
+  assert.equal(calls, [[true, 'AttachProcessesToUnit', message, false]]);
+  const said = await attach().then(String, String);
+  assert.match(said, /the user's systemd could not move a process into x\.scope: Unit gone\./);
+});
+
 test('what systemd or the bus refuse is one sentence with what to do', async () => {
   const saying = (...answers: BusAnswer[]) => {
     const next = async () => answers.shift() ?? { result: 'done' };

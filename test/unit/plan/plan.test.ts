@@ -39,6 +39,13 @@ test('another process in the container of the default configuration', () => {
   matchSnapshot('exec', formatProgram(planExec(request)));
 });
 
+test('another process waits to be put into the cgroup before anything else of the container is near', () => {
+  const request = { ...requestFor(defaultSpec(), { layout: 'v2' }), pid: 4242 };
+  const stage = planExec({ ...request, awaitCgroup: true }).stage.map(({ op }) => op);
+  assert.equal(stage.slice(0, 2), ['openProc', 'awaitCgroup']);
+  assert.not(planExec(request).stage.some(({ op }) => op === 'awaitCgroup'));
+});
+
 snapshot('the rootless configuration', rootlessSpec(1000, 1000), {
   layout: 'none',
   host: ordinaryUser,

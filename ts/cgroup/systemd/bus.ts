@@ -97,6 +97,24 @@ export class Manager {
     throw this.#failure(`set ${names} of ${unit}`, answer);
   }
 
+  /**
+   * Puts a process into a cgroup of a unit: a user's manager has the system's do what it may not do itself.
+   *
+   * @param path below the unit's own cgroup, with a leading slash
+   */
+  async attachProcess(unit: string, path: string, pid: number): Promise<void> {
+    const message: BusToken[] = [
+      ['s', unit],
+      ['s', path],
+      ['(', 'a', 'u'],
+      ['u', BigInt(pid)],
+      [')'],
+    ];
+    const attach = 'AttachProcessesToUnit';
+    const answer = await this.#native.callSystemd(this.#user, attach, message, false);
+    if (answer.error !== undefined) throw this.#failure(`move a process into ${unit}`, answer);
+  }
+
   /** Ends a unit and has it forgotten. One that isn't there (any more) is no error. */
   async stopUnit(unit: string): Promise<void> {
     const message: BusToken[] = [
