@@ -52,7 +52,7 @@ const tsrunc = (...args: string[]): string => {
 };
 const quiet = (program: string, ...args: string[]): void => {
   ok(
-    'log=$(mktemp); "$@" </dev/null >$log 2>&1; code=$?; cat $log >&2; exit $code',
+    'log=$(mktemp); "$@" </dev/null >$log 2>&1; code=$?; cat $log >&2; rm $log; exit $code',
     program,
     ...args,
   );
