@@ -4,7 +4,7 @@ import { existsSync, ftruncateSync, openSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { root } from '../scripts/steps.mjs';
 import { memoryOf } from './memory.mjs';
-import { runtimes } from './peers.mjs';
+import { runtimes, startHost } from './peers.mjs';
 
 const [folder = '', cgroup = '', rounds = '', result = ''] = process.argv.slice(2);
 const WARM_UP = 2;
@@ -14,10 +14,10 @@ let count = 0;
 const errors = openSync(join(folder, 'stderr'), 'a');
 
 /** Runs a command to its end. Throws with what it said when it fails. */
-function call([command, ...args]) {
+function call([command, ...args], env) {
   ftruncateSync(errors);
   const stdio = ['ignore', 'ignore', errors];
-  const { status, error } = spawnSync(command, args, { stdio, timeout: 20_000 });
+  const { status, error } = spawnSync(command, args, { stdio, env, timeout: 20_000 });
   if (status === 0) return;
   const said = error?.message ?? readFileSync(join(folder, 'stderr'), 'utf8').trim();
   throw new Error(`${[command, ...args].join(' ')} failed with status ${status}: ${said}`);
@@ -25,30 +25,41 @@ function call([command, ...args]) {
 
 /** A row: `act` is timed; `before` and `after` each time are not. */
 function processCases(runtime) {
-  const { name, command } = runtime;
+  const { name, command, env } = runtime;
+  const does = (...args) => call([...command, ...args], env);
   const bundle = (of) => ['--bundle', join(folder, of)];
-  const remove = (id) => call([...command, 'delete', '--force', id]);
-  const create = (id) => call([...command, 'create', ...bundle('sleep'), id]);
+  const remove = (id) => does('delete', '--force', id);
+  const create = (id) => does('create', ...bundle('sleep'), id);
+  const start = (id) => {
+    create(id);
+    does('start', id);
+  };
   return [
     {
       group: 'run /bin/true',
       name,
-      act: (id) => call([...command, 'run', ...bundle('true'), id]),
+      act: (id) => does('run', ...bundle('true'), id),
     },
     {
       group: 'create + start + delete --force (of a running container)',
       name,
       act: (id) => {
-        create(id);
-        call([...command, 'start', id]);
+        start(id);
         remove(id);
       },
+    },
+    {
+      group: 'exec /bin/true',
+      name,
+      before: start,
+      act: (id) => does('exec', id, '/bin/true'),
+      after: remove,
     },
     {
       group: 'state',
       name,
       before: create,
-      act: (id) => call([...command, 'state', id]),
+      act: (id) => does('state', id),
       after: remove,
     },
   ];
@@ -109,7 +120,8 @@ async function measure(one, timed) {
   }
 }
 
-const all = runtimes(folder);
+const host = await startHost(folder);
+const all = runtimes(folder, host.socket);
 const cases = [...referenceCases(), await libraryCase(), ...all.flatMap(processCases)];
 for (const one of cases) one.times = [];
 for (let round = -WARM_UP; round < Number(rounds); ++round) {
@@ -119,7 +131,12 @@ for (let round = -WARM_UP; round < Number(rounds); ++round) {
 }
 const memory = all.flatMap((runtime) => {
   try {
-    return [{ name: runtime.name, ...memoryOf(runtime.command, call, folder) }];
+    return [
+      {
+        name: runtime.name,
+        ...memoryOf(runtime.command, (line) => call(line, runtime.env), folder),
+      },
+    ];
   } catch (error) {
     console.error(`${runtime.name} is left out of the memory table: ${error.message}.`);
     return [];
@@ -129,3 +146,4 @@ const rows = cases
   .filter(({ failed }) => !failed)
   .map(({ group, name, times }) => ({ group, name, times }));
 writeFileSync(result, JSON.stringify({ rows, memory }));
+host.end();

@@ -7,8 +7,8 @@ import { main, root, run, StepError } from './steps.mjs';
 const folders = ['addon', 'core', 'init', 'launcher', 'test'].map((room) => `cpp/${room}`);
 const files = [...folders, 'test/support'].flatMap((folder) =>
   readdirSync(join(root, folder))
-    // operations.h is generated, in the generator's own layout.
-    .filter((name) => /\.(cc|h)$/.test(name) && name !== 'operations.h')
+    // These are generated, in the generator's own layout.
+    .filter((name) => /\.(cc|h)$/.test(name) && !['operations.h', 'messages.h'].includes(name))
     .map((name) => `${folder}/${name}`),
 );
 

@@ -1,15 +1,18 @@
-/** Writes cpp/core/operations.h and ts/native/fingerprint.ts from ts/plan/operations.ts. `--check` only says whether they are up to date. */
+/**
+ * Writes cpp/core/operations.h and ts/native/fingerprint.ts from ts/plan/operations.ts, and the same of
+ * ts/resident/messages.ts for the launcher. `--check` only says whether they are up to date.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { messages, operations, replies } from '../ts/plan/operations.js';
+import { orders, reports } from '../ts/resident/messages.js';
 
-const header = fileURLToPath(new URL('../cpp/core/operations.h', import.meta.url));
-const constant = fileURLToPath(new URL('../ts/native/fingerprint.ts', import.meta.url));
+const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** FNV-1a of the tables' text: 32 bits that change with any of their names, types or order. */
-function fingerprint(): string {
+function fingerprint(tables: unknown): string {
   let hash = 0x811c9dc5;
-  for (const character of JSON.stringify([operations, messages, replies])) {
+  for (const character of JSON.stringify(tables)) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193) >>> 0;
   }
   return `0x${hash.toString(16).padStart(8, '0')}`;
@@ -50,12 +53,29 @@ function enumeration(name: string, table: Tables): string {
   return [`enum class ${name} : uint8_t {`, ...rows, '};'].join('\n');
 }
 
-function render(): string {
-  const table: Tables = operations;
+/** A function that decodes one entry of a table and gives it to its receiver. */
+function dispatch(table: Tables, receiver: string, method: string, code: string): string {
+  const type = pascal(receiver);
   const cases = Object.entries(table).map(
     ([name, shape]) =>
-      `    case Code::${pascal(name)}: {\n      ${pascal(name)} op;\n${decode(shape)}      if (!reader.at_end()) return malformed();\n      return executor.run(op);\n    }`,
+      `    case ${code}::${pascal(name)}: {\n      ${pascal(name)} op;\n${decode(shape)}      if (!reader.at_end()) return malformed();\n      return ${receiver}.${method}(op);\n    }`,
   );
+  return `template <typename ${type}>
+auto dispatch(uint8_t code, Reader& reader, ${type}& ${receiver}) -> decltype(${receiver}.malformed()) {
+  const auto malformed = [&] { return ${receiver}.malformed(); };
+  switch (static_cast<${code}>(code)) {
+${cases.join('\n')}
+  }
+  return malformed();
+}`;
+}
+
+const structs = (table: Tables): string =>
+  Object.entries(table)
+    .map(([name, shape]) => struct(name, shape))
+    .join('\n\n');
+
+function render(): string {
   return `// Made by \`npm run generate\` from ts/plan/operations.ts. Don't edit.
 #pragma once
 
@@ -64,23 +84,14 @@ function render(): string {
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = ${fingerprint()};
+inline constexpr uint32_t kFingerprint = ${fingerprint([operations, messages, replies])};
 
-${enumeration('Code', table)}
+${enumeration('Code', operations)}
 
-${Object.entries(table)
-  .map(([name, shape]) => struct(name, shape))
-  .join('\n\n')}
+${structs(operations)}
 
 /** Decodes the arguments of one operation and gives them to the executor's \`run\`. */
-template <typename Executor>
-auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(executor.malformed()) {
-  const auto malformed = [&] { return executor.malformed(); };
-  switch (static_cast<Code>(code)) {
-${cases.join('\n')}
-  }
-  return malformed();
-}
+${dispatch(operations, 'executor', 'run', 'Code')}
 
 }  // namespace tsrunc::operations
 
@@ -94,23 +105,64 @@ ${enumeration('Reply', replies)}
 `;
 }
 
-const outputs: readonly (readonly [file: string, text: string])[] = [
-  [header, render()],
-  [
-    constant,
-    `// Made by \`npm run generate\` from ts/plan/operations.ts. Don't edit.
+function renderMessages(): string {
+  return `// Made by \`npm run generate\` from ts/resident/messages.ts. Don't edit.
+#pragma once
 
-/** Of the tables of operations and messages; init refuses a Program made from others than it was. */
-export const FINGERPRINT = ${fingerprint()};
-`,
+#include "../core/wire.h"
+
+namespace tsrunc::messages {
+
+/** Of the tables that this file was made from; a host that was built from others declines the call. */
+inline constexpr uint32_t kFingerprint = ${fingerprint([orders, reports])};
+
+${enumeration('Order', orders)}
+
+${enumeration('Report', reports)}
+
+${structs(orders)}
+
+/** Decodes one order and gives it to the follower's \`follow\`. */
+${dispatch(orders, 'follower', 'follow', 'Order')}
+
+}  // namespace tsrunc::messages
+`;
+}
+
+function renderConstant(source: string, of: string, tables: unknown): string {
+  return `// Made by \`npm run generate\` from ${source}. Don't edit.
+
+/** ${of} */
+export const FINGERPRINT = ${fingerprint(tables)};
+`;
+}
+
+const outputs: readonly (readonly [path: string, text: string])[] = [
+  ['cpp/core/operations.h', render()],
+  [
+    'ts/native/fingerprint.ts',
+    renderConstant(
+      'ts/plan/operations.ts',
+      'Of the tables of operations and messages; init refuses a Program made from others than it was.',
+      [operations, messages, replies],
+    ),
+  ],
+  ['cpp/launcher/messages.h', renderMessages()],
+  [
+    'ts/resident/fingerprint.ts',
+    renderConstant(
+      'ts/resident/messages.ts',
+      'Of the tables of orders and reports; a launcher that was built from others is declined.',
+      [orders, reports],
+    ),
   ],
 ];
 
-for (const [file, text] of outputs) {
+for (const [path, text] of outputs) {
   if (!process.argv.includes('--check')) {
-    writeFileSync(file, text);
-  } else if (readFileSync(file, 'utf8') !== text) {
-    console.error(`${file} is older than ts/plan/operations.ts: run \`npm run generate\``);
+    writeFileSync(file(path), text);
+  } else if (readFileSync(file(path), 'utf8') !== text) {
+    console.error(`${path} is older than its tables: run \`npm run generate\``);
     process.exitCode = 1;
   }
 }

@@ -7,6 +7,7 @@ namespace tsrunc::addon {
 
 // spawn.cc
 Napi::Value spawn(const Napi::CallbackInfo& info);
+Napi::Value image(const Napi::CallbackInfo& info);
 
 // files.cc
 Napi::Value memfd(const Napi::CallbackInfo& info);
@@ -19,6 +20,7 @@ Napi::Value socket_pair(const Napi::CallbackInfo& info);
 Napi::Value listen_at(const Napi::CallbackInfo& info);
 Napi::Value bind_datagram(const Napi::CallbackInfo& info);
 Napi::Value connect_to(const Napi::CallbackInfo& info);
+Napi::Value accept_next(const Napi::CallbackInfo& info);
 
 // messages.cc
 void send_message(const Napi::CallbackInfo& info);

@@ -18,12 +18,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(waits.release());
 
   define<spawn>(exports, "spawn");
+  define<image>(exports, "image");
   define<memfd>(exports, "memfd");
   define<socket_pair>(exports, "socketPair");
   define<make_pipe>(exports, "pipe");
   define<listen_at>(exports, "listen");
   define<bind_datagram>(exports, "bindDatagram");
   define<connect_to>(exports, "connect");
+  define<accept_next>(exports, "accept");
   define<send_message>(exports, "send");
   define<receive_message>(exports, "receive");
   define<open_pidfd>(exports, "openPidfd");

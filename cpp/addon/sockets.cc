@@ -13,9 +13,15 @@
 #include "arguments.h"
 #include "errors.h"
 #include "functions.h"
+#include "waits.h"
 
 namespace tsrunc::addon {
 namespace {
+
+constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD
+
+/** A start is one connection, but callers of a host come in crowds. */
+constexpr int kBacklog = 512;
 
 /** What a path that begins with `@` is: a file's, or the abstract name that sd_notify(3) takes it
  * for. */
@@ -90,7 +96,40 @@ long restore_mode(const char* path, unsigned mode) {
   return sys(SYS_fchmodat, AT_FDCWD, link.c_str(), mode);
 }
 
+std::optional<Napi::Value> accept_once(Napi::Env env, int listener, int /*events*/) {
+  // It may be a service manager's, and another wait may have taken what woke this one.
+  checked(env, sys(SYS_fcntl, listener, F_SETFL, O_RDWR | O_NONBLOCK), "fcntl");
+  long accepted;
+  do {
+    accepted = sys(SYS_accept4, listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  } while (accepted == -EINTR || accepted == -ECONNABORTED);
+  if (accepted == -EAGAIN) return std::nullopt;
+  UniqueFd socket(static_cast<int>(checked(env, accepted, "accept4")));
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  checked(env, sys(SYS_getsockopt, socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size),
+          "getsockopt");
+  // Since Linux 6.5, of the process that connected, whoever has its number now.
+  int pidfd = -1;
+  socklen_t pidfd_size = sizeof pidfd;
+  const long told = sys(SYS_getsockopt, socket.get(), SOL_SOCKET, kPeerPidfd, &pidfd, &pidfd_size);
+  if (told < 0)
+    pidfd = static_cast<int>(checked(env, sys(SYS_pidfd_open, peer.pid, 0), "pidfd_open"));
+  Napi::Object result = Napi::Object::New(env);
+  result["pidfd"] = Napi::Number::New(env, pidfd);
+  result["pid"] = Napi::Number::New(env, peer.pid);
+  result["uid"] = Napi::Number::New(env, peer.uid);
+  result["socket"] = Napi::Number::New(env, socket.release());
+  return result;
+}
+
+constexpr Operation kAccept{accept_once, true};
+
 }  // namespace
+
+Napi::Value accept_next(const Napi::CallbackInfo& info) {
+  return Waits::of(info.Env()).wait(to_fd(info[0]), kAccept);
+}
 
 Napi::Value socket_pair(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -116,7 +155,7 @@ Napi::Value listen_at(const Napi::CallbackInfo& info) {
   long result = restore_mode(address.path(), 0600);
   const char* failed = "chmod";
   if (result == 0) {
-    result = sys(SYS_listen, socket.get(), 16);
+    result = sys(SYS_listen, socket.get(), kBacklog);
     failed = "listen";
   }
   if (result < 0) sys(SYS_unlinkat, AT_FDCWD, address.path(), 0);

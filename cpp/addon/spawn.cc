@@ -1,7 +1,7 @@
 // Starts init the way vfork does: the child borrows this process's memory until it has become
 // init, so a Node process of any size costs nothing to copy. Meanwhile it may run nothing but
 // system calls: every lock, errno and the heap are the parent's.
-#include "child.h"
+#include "../core/child.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -115,7 +115,9 @@ std::vector<const char*> to_argv(const std::vector<std::string>& args) {
 Napi::Value spawn(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "spawn's options");
-  const std::vector<int> fds = to_fds(options.Get("fds"));
+  const Napi::Value callers = options.Get("callers");
+  std::vector<int> fds = callers.IsUndefined() ? std::vector<int>{} : to_fds(callers);
+  for (int fd : to_fds(options.Get("fds"))) fds.push_back(fd);
   const std::vector<std::string> args = to_texts(options.Get("args"), "init's arguments");
   const std::vector<const char*> argv = to_argv(args);
   const Napi::Value cgroup = options.Get("cgroup");
@@ -134,6 +136,10 @@ Napi::Value spawn(const Napi::CallbackInfo& info) {
   result["pid"] = Napi::Number::New(env, static_cast<double>(process.pid));
   result["pidfd"] = Napi::Number::New(env, process.pidfd.release());
   return result;
+}
+
+Napi::Value image(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), init_image(info.Env()));
 }
 
 }  // namespace tsrunc::addon

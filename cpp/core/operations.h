@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x937583fa;
+inline constexpr uint32_t kFingerprint = 0x07f6fc0e;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -19,61 +19,62 @@ enum class Code : uint8_t {
   EnterRootfs = 8,
   OpenSource = 9,
   OpenFileSystem = 10,
-  MakeUserNamespace = 11,
-  OpenNamespace = 12,
-  OpenTimeOffsets = 13,
-  JoinNamespaces = 14,
-  TakeRootOf = 15,
-  JoinProcess = 16,
-  CreateUserNamespace = 17,
-  BecomeRoot = 18,
-  CreateTimeNamespace = 19,
-  Clone = 20,
-  NewSession = 21,
-  JoinSessionKeyring = 22,
-  SetHostname = 23,
-  SetDomainname = 24,
-  AwaitNetDevices = 25,
-  LoopbackUp = 26,
-  WriteSysctl = 27,
-  SetMountPropagation = 28,
-  OpenRoot = 29,
-  AdoptRoot = 30,
-  Mount = 31,
-  BindMount = 32,
-  MakeNode = 33,
-  BindNode = 34,
-  Symlink = 35,
-  OpenConsole = 36,
-  AwaitHooks = 37,
-  RunHook = 38,
-  ChangeRoot = 39,
-  SetRootPropagation = 40,
-  Remount = 41,
-  MaskPath = 42,
-  ReadonlyPath = 43,
-  MakeWorkingDirectory = 44,
-  ChangeDirectory = 45,
-  FindExecutable = 46,
-  SetMemoryPolicy = 47,
-  SetPersonality = 48,
-  WriteAttribute = 49,
-  AwaitStart = 50,
-  FindHome = 51,
-  SetNice = 52,
-  SetScheduler = 53,
-  SetIoPriority = 54,
-  PrepareExec = 55,
-  SetRlimit = 56,
-  SetSoftLimit = 57,
-  SetUmask = 58,
-  SetNoNewPrivileges = 59,
-  LoadSeccomp = 60,
-  SetBoundingSet = 61,
-  SetUser = 62,
-  SetCapabilities = 63,
-  AnnounceExec = 64,
-  Exec = 65,
+  OpenNode = 11,
+  MakeUserNamespace = 12,
+  OpenNamespace = 13,
+  OpenTimeOffsets = 14,
+  JoinNamespaces = 15,
+  TakeRootOf = 16,
+  JoinProcess = 17,
+  CreateUserNamespace = 18,
+  BecomeRoot = 19,
+  CreateTimeNamespace = 20,
+  Clone = 21,
+  NewSession = 22,
+  JoinSessionKeyring = 23,
+  SetHostname = 24,
+  SetDomainname = 25,
+  AwaitNetDevices = 26,
+  LoopbackUp = 27,
+  WriteSysctl = 28,
+  SetMountPropagation = 29,
+  OpenRoot = 30,
+  AdoptRoot = 31,
+  Mount = 32,
+  BindMount = 33,
+  MakeNode = 34,
+  BindNode = 35,
+  Symlink = 36,
+  OpenConsole = 37,
+  AwaitHooks = 38,
+  RunHook = 39,
+  ChangeRoot = 40,
+  SetRootPropagation = 41,
+  Remount = 42,
+  MaskPath = 43,
+  ReadonlyPath = 44,
+  MakeWorkingDirectory = 45,
+  ChangeDirectory = 46,
+  FindExecutable = 47,
+  SetMemoryPolicy = 48,
+  SetPersonality = 49,
+  WriteAttribute = 50,
+  AwaitStart = 51,
+  FindHome = 52,
+  SetNice = 53,
+  SetScheduler = 54,
+  SetIoPriority = 55,
+  PrepareExec = 56,
+  SetRlimit = 57,
+  SetSoftLimit = 58,
+  SetUmask = 59,
+  SetNoNewPrivileges = 60,
+  LoadSeccomp = 61,
+  SetBoundingSet = 62,
+  SetUser = 63,
+  SetCapabilities = 64,
+  AnnounceExec = 65,
+  Exec = 66,
 };
 
 struct SetDumpable {
@@ -122,6 +123,18 @@ struct OpenFileSystem {
   StringList options{};
   uint32_t user_namespace{};
   bool map_all{};
+};
+
+struct OpenNode {
+  uint32_t slot{};
+  const char* path{};
+  const char* file{};
+  uint32_t type{};
+  uint32_t major{};
+  uint32_t minor{};
+  uint32_t mode{};
+  uint32_t uid{};
+  uint32_t gid{};
 };
 
 struct MakeUserNamespace {
@@ -488,6 +501,20 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.options);
       reader.read(op.user_namespace);
       reader.read(op.map_all);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenNode: {
+      OpenNode op;
+      reader.read(op.slot);
+      reader.read(op.path);
+      reader.read(op.file);
+      reader.read(op.type);
+      reader.read(op.major);
+      reader.read(op.minor);
+      reader.read(op.mode);
+      reader.read(op.uid);
+      reader.read(op.gid);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }

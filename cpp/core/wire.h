@@ -157,6 +157,7 @@ class Writer {
  public:
   void u8(uint8_t value) { append(&value, sizeof value); }
   void u32(uint32_t value) { append(&value, sizeof value); }
+  void u64(uint64_t value) { append(&value, sizeof value); }
   void string(const char* text, size_t most) {
     size_t size = 0;
     while (size < most && text[size] != 0) ++size;
@@ -166,15 +167,21 @@ class Writer {
   }
   [[nodiscard]] const uint8_t* data() const { return bytes_; }
   [[nodiscard]] size_t size() const { return size_; }
+  /** Whether something was left out, since there was no room for it. */
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
 
  private:
   void append(const void* from, size_t size) {
-    if (size > Capacity - size_) return;
+    if (size > Capacity - size_) {
+      overflowed_ = true;
+      return;
+    }
     __builtin_memcpy(bytes_ + size_, from, size);
     size_ += size;
   }
   uint8_t bytes_[Capacity];
   size_t size_ = 0;
+  bool overflowed_ = false;
 };
 
 }  // namespace tsrunc

@@ -72,6 +72,7 @@ class Executor {
 
   // nodes.cc
   Status run(const operations::MakeNode& op);
+  Status run(const operations::OpenNode& op);
   Status run(const operations::BindNode& op);
   Status run(const operations::Symlink& op);
 

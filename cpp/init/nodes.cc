@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 
 #include "../core/device.h"
 #include "executor.h"
@@ -11,6 +12,15 @@ namespace {
 
 bool is_device(const struct stat& status, uint32_t type, uint64_t number) {
   return (status.st_mode & S_IFMT) == type && (type == S_IFIFO || status.st_rdev == number);
+}
+
+/** The node that was made, with its owner and mode, both of which mknod gets wrong, as a detached mount. */
+Result<UniqueFd> own_node(const operations::OpenNode& op) {
+  TRY(check(sys(SYS_fchownat, AT_FDCWD, op.file, op.uid, op.gid, 0), "chown", op.path));
+  TRY(check(sys(SYS_fchmodat, AT_FDCWD, op.file, op.mode & 07777), "chmod", op.path));
+  UniqueFd node = TRY(clone_tree(AT_FDCWD, op.file, false, op.path));
+  TRY(set_attributes(node.get(), {0, MOUNT_ATTR_NODEV, 0, 0}, op.path));
+  return node;
 }
 
 }  // namespace
@@ -33,6 +43,16 @@ Status Executor::run(const operations::MakeNode& op) {
   Text<32> link;
   link.add("self/fd/").add_number(static_cast<uint64_t>(node.get()));
   return check(sys(SYS_fchmodat, proc_.get(), link.get(), op.mode & 07777), "chmod", op.path);
+}
+
+// In the root's own folder, where no name leads elsewhere; its file system may be one without devices. The file
+// stays there as long as the container: what has no name any more can't be mounted.
+Status Executor::run(const operations::OpenNode& op) {
+  UniqueFd& slot = *TRY(slot_of(op.slot, op.path));
+  const uint64_t number = device_number(op.major, op.minor);
+  TRY(check(sys(SYS_mknodat, AT_FDCWD, op.file, op.type | (op.mode & 07777), number), "mknod", op.path));
+  slot = TRY(own_node(op));
+  return {};
 }
 
 Status Executor::run(const operations::BindNode& op) {

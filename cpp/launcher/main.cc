@@ -8,19 +8,22 @@
 #include "complaint.h"
 #include "environment.h"
 #include "find_node.h"
+#include "host.h"
 
 namespace tsrunc {
 namespace {
 
 /**
  * What Node is started with. Code comes from the package alone, not from ~/.node_modules either. The
- * rest is for a short call: its threads for compiling aren't made; V8 doesn't hash its own strings
- * anew with a seed of this process's, a sixth of Node's start (docs/security.md says what that
- * means); and the path of the code, which package() made, isn't resolved once more.
+ * rest is for a short call, so not the host's: its threads for compiling aren't made; V8 doesn't hash
+ * its own strings anew with a seed of this process's, a sixth of Node's start (docs/security.md says
+ * what that means); and the path of the code, which package() made, isn't resolved once more.
  */
 constexpr const char* kFlags[] = {"--no-global-search-paths", "--v8-pool-size=0",
                                   "--no-rehash-snapshot", "--preserve-symlinks-main"};
 constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
+
+constexpr const char* kCode = "/dist/tsrunc.cjs";
 
 /** The package's folder: this program lies two folders below it, whatever links lead here. */
 PathText package() {
@@ -45,11 +48,29 @@ Text<32> open_files() {
   return text.add(kOpenFiles).add_number(limit.rlim_cur);
 }
 
+/** Becomes Node, which carries the call out. */
+void execute(const Call& call) {
+  size_t given = 0;
+  while (call.args[given] != nullptr) ++given;
+  PathText code;
+  code.add(call.root).add(kCode);
+  // On the stack, whose size the kernel checked against that of the arguments.
+  auto** args =
+      static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
+  size_t at = 1;  // The first is Node's own name.
+  const size_t flags = is_host(call) ? 1 : kFlagCount;
+  for (size_t i = 0; i < flags; ++i) args[at++] = kFlags[i];
+  args[at++] = code.get();
+  for (size_t i = 0; i < given; ++i) args[at++] = call.args[i];
+  args[at] = nullptr;
+  execute_node(call.root, call.callers, args, call.environment);
+}
+
 void run(int argc, char** argv) {
   char** const callers = argv + argc + 1;
   const PathText root = package();
   PathText code = root;
-  code.add("/dist/tsrunc.cjs");
+  code.add(kCode);
   if (code.overflowed())
     end_because("find the command's code", ENAMETOOLONG, "install tsrunc elsewhere");
   const long found = sys(SYS_faccessat, AT_FDCWD, code.get(), R_OK);
@@ -58,18 +79,11 @@ void run(int argc, char** argv) {
   const Text<32> limit = open_files();
   size_t count = 0;
   while (callers[count] != nullptr) ++count;
-  // On the stack, whose size the kernel checked against that of the arguments.
   auto** environment = static_cast<const char**>(__builtin_alloca((count + 2) * sizeof(char*)));
   clean_environment(callers, limit.get(), environment);
-  const auto given = argc > 0 ? static_cast<size_t>(argc) - 1 : 0;
-  auto** args =
-      static_cast<const char**>(__builtin_alloca((given + kFlagCount + 3) * sizeof(char*)));
-  size_t at = 1;  // The first is Node's own name.
-  for (const char* flag : kFlags) args[at++] = flag;
-  args[at++] = code.get();
-  for (size_t i = 0; i < given; ++i) args[at++] = argv[i + 1];
-  args[at] = nullptr;
-  execute_node(root.get(), callers, args, environment);
+  const Call call{root.get(), argv + (argc > 0 ? 1 : 0), environment, callers};
+  ask_host(call, execute);
+  execute(call);
 }
 
 }  // namespace

@@ -18,9 +18,6 @@ const deviations: Readonly<Record<string, { readonly why: string }>> = {
   'config.md#configPOSIXUser/umask-unset': {
     why: '0022, as runc and crun: a daemon’s own umask, often 0, would be unsafe',
   },
-  'config-linux.md#configLinuxDevices/user-namespace': {
-    why: 'a device in a user namespace is the host’s of the same path, as with runc',
-  },
 };
 
 interface Row {
@@ -31,9 +28,11 @@ interface Row {
 
 function conformance(): Row[] {
   const main = fileURLToPath(new URL('../conformance/main.ts', import.meta.url));
+  const withHost = fileURLToPath(new URL('../support/tsrunc-with-host.sh', import.meta.url));
+  const runtime = process.env['TSRUNC_HOST'] === 'on' ? `tsrunc=${withHost}` : 'tsrunc';
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', main, '--format', 'json'],
+    ['--import', 'tsx', main, '--format', 'json', '--runtime', runtime],
     { encoding: 'utf8', maxBuffer: 1 << 26, timeout: patience(280_000) },
   );
   assert.match(stdout, /^\{/, `the suite did not run: ${stderr}`);

@@ -43,8 +43,43 @@ root(test)('the default devices are there, with the right numbers, and work', ()
   assert.is(code, 1, "the script's own status");
 });
 
-root(test)('in a user namespace they are those of the host, bound', () => {
+root(test)('in a user namespace the default ones are those of the host, bound', () => {
   assert.equal(lab.inside(describe(...paths), inUserNamespace).split('\n'), standard);
+});
+
+root(test)('in a user namespace linux.devices are made too, and belong to its users', () => {
+  const inOneOfItsOwn: Mutate = (spec) => {
+    spec.linux.namespaces.push({ type: 'user' });
+    spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    spec.linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 1000 }];
+    spec.linux.devices = [
+      { type: 'c', path: '/dev/my/zero', major: 1, minor: 5, fileMode: 0o644, uid: 1, gid: 2 },
+      { type: 'c', path: '/dev/null', major: 1, minor: 3, fileMode: 0o600 },
+      { type: 'p', path: '/dev/pipe', fileMode: 0o622, uid: 3 },
+    ];
+  };
+  const script = `${describe('/dev/my/zero', '/dev/null', '/dev/pipe')}
+    head -c 3 /dev/my/zero | wc -c; echo x > /dev/null`;
+  assert.equal(lab.inside(script, inOneOfItsOwn).split('\n'), [
+    '/dev/my/zero character special file 1:5 644 1:2',
+    '/dev/null character special file 1:3 600 0:0',
+    '/dev/pipe fifo 0:0 622 3:0',
+    '3',
+  ]);
+});
+
+root(test)('where nobody has the id of its owner, a device is the host’s of that path', () => {
+  const unowned: Mutate = (spec) => {
+    inUserNamespace(spec, '');
+    spec.linux.devices = [{ type: 'c', path: '/dev/full', major: 1, minor: 7, uid: 70_000 }];
+  };
+  const asked = '/dev/full character special file 1:7 666 0:0';
+  assert.is(lab.inside(describe('/dev/full'), unowned), asked);
+  const line = lab.refuses((spec, bundle) => {
+    unowned(spec, bundle);
+    spec.linux.devices = [{ type: 'c', path: '/dev/nowhere', major: 1, minor: 5, uid: 70_000 }];
+  });
+  assert.match(line, '/dev/nowhere');
 });
 
 root(test)('the links of /dev are there', () => {

@@ -103,6 +103,7 @@ test('the package holds what is run, and no sources', () => {
     'dist',
     'package.json',
     'prebuilds',
+    'systemd',
   ]);
 });
 

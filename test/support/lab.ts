@@ -20,6 +20,7 @@ import { loadNative } from '../../ts/native/addon.js';
 import { defaultSpec } from '../../ts/spec/default.js';
 import type { Linux, Process, Spec } from '../../ts/spec/types.js';
 import { patience } from './patience.js';
+import { ResidentHost } from './resident.js';
 import { descendants, leftCgroups, mountTargets, removeCgroups } from './traces.js';
 
 /** The command as it is shipped: `npm run build` makes it. */
@@ -27,6 +28,10 @@ export const command = fileURLToPath(new URL('../../dist/tsrunc', import.meta.ur
 const tree = fileURLToPath(new URL('../..', import.meta.url));
 
 const native = loadNative();
+
+/** `TSRUNC_HOST=on npm test`: all calls go by a host; else by none, also where the machine has one. */
+const resident = process.env['TSRUNC_HOST'] === 'on' ? new ResidentHost() : undefined;
+process.env['TSRUNC_HOST'] = resident?.socket ?? 'off';
 
 const busybox = join(tree, 'bundle-fixtures/busybox/rootfs');
 if (!existsSync(busybox)) {
@@ -245,7 +250,8 @@ export class Lab {
       for (const id of this.#containers()) this.tsrunc(['delete', '--force', '--', id]);
       assert.equal(traces, []);
     });
-    test.after(() => {
+    test.after(async () => {
+      await resident?.end();
       removeCgroups();
       rmSync(this.folder, { recursive: true, force: true });
     });

@@ -28,13 +28,12 @@ function read(file: string): Table {
   const table: Table = new Map();
   if (!existsSync(file)) return table;
   for (const line of readFileSync(file, 'utf8').split('\n')) {
-    const [, name = '', ...cells] = line
+    // The formatter pads the cells.
+    const [key = '', ...values] = line
+      .replace(/^\| | \|$/g, '')
       .split(' | ')
-      .map((cell) => cell.replace(/^\|? ?| ?\|$/g, ''));
-    const [first = ''] = line.split(' | ');
-    const key = first.replace(/^\| /, '');
+      .map((cell) => cell.trim());
     if (!line.startsWith('| ') || key === 'resource' || key.startsWith('---')) continue;
-    const values = [name, ...cells];
     table.set(
       key,
       Object.fromEntries(columns.flatMap((column, index) => [[column, values[index] ?? '']])),

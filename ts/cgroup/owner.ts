@@ -1,3 +1,4 @@
+import { hostId } from '../spec/host-id.js';
 import type { Mount, Spec } from '../spec/types.js';
 
 /**
@@ -8,11 +9,7 @@ export function cgroupOwner({ linux, mounts, process }: Spec): number | undefine
   const isNew = (type: string): boolean =>
     linux?.namespaces?.some((each) => each.type === type && !each.path) ?? false;
   if (!isNew('cgroup') || !isNew('user') || !mounts?.some(isWritableCgroup)) return undefined;
-  const uid = process?.user?.uid ?? 0;
-  const map = linux?.uidMappings?.find(
-    ({ containerID, size }) => uid >= containerID && uid < containerID + size,
-  );
-  return map === undefined ? undefined : map.hostID + (uid - map.containerID);
+  return hostId(linux?.uidMappings, process?.user?.uid ?? 0);
 }
 
 /** Of several `ro` and `rw` the last counts, as for mount(8). */

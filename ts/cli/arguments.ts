@@ -7,6 +7,8 @@ export interface Flag {
   readonly alias?: string;
   /** How the help calls the value: `PATH`. */
   readonly value?: string;
+  /** A path as the caller sees it. */
+  readonly path?: true;
   readonly choices?: readonly string[];
   readonly default?: string | number;
   /** Bounds of an `int`, both inclusive. */

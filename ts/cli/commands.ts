@@ -1,4 +1,5 @@
 import type { Flags, FlagValues } from './arguments.js';
+import type { CommandCaller } from './command-caller.js';
 import type { Log } from './log.js';
 
 /** What the parser and the help need to know of one command. */
@@ -13,11 +14,13 @@ export const globalFlags = {
   root: {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: 'the folder with the state of the containers (default: /run/tsrunc, or $XDG_RUNTIME_DIR/tsrunc when not root)',
   },
   log: {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: 'append the log to this file; errors go to stderr too',
   },
   'log-format': {
@@ -59,21 +62,25 @@ const createFlags = {
     type: 'string',
     alias: 'b',
     value: 'PATH',
+    path: true,
     help: 'the folder with config.json (default: the working directory)',
   },
   'console-socket': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "an AF_UNIX socket that receives the master of the container's terminal",
   },
   'pid-file': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "write the pid of the container's first process to this file",
   },
   'pidfd-socket': {
     type: 'string',
     value: 'PATH',
+    path: true,
     help: "an AF_UNIX socket that receives a pidfd of the container's first process",
   },
   'no-pivot': {
@@ -162,6 +169,7 @@ export const commands = {
         type: 'string',
         alias: 'p',
         value: 'FILE',
+        path: true,
         help: 'a file with the process as in config.json, instead of a command',
       },
       detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
@@ -183,11 +191,13 @@ export const commands = {
       'pid-file': {
         type: 'string',
         value: 'PATH',
+        path: true,
         help: 'write its pid to this file',
       },
       'pidfd-socket': {
         type: 'string',
         value: 'PATH',
+        path: true,
         help: 'an AF_UNIX socket that receives a pidfd of it',
       },
       'preserve-fds': createFlags['preserve-fds'],
@@ -285,6 +295,7 @@ export const commands = {
         type: 'string',
         alias: 'b',
         value: 'PATH',
+        path: true,
         help: 'the folder to write it to (default: the working directory)',
       },
       rootless: { type: 'bool', help: 'one that a user without privileges can run' },
@@ -301,6 +312,25 @@ export const commands = {
         choices: ['text', 'json'],
         default: 'text',
         help: 'text or json',
+      },
+    },
+  },
+  host: {
+    summary: 'stay, and carry out the calls of the other commands faster than each could by itself',
+    operands: [],
+    flags: {
+      socket: {
+        type: 'string',
+        value: 'PATH',
+        help: 'where to listen (default: /run/tsrunc-host/socket, or $XDG_RUNTIME_DIR/tsrunc-host/socket when not root)',
+      },
+      idle: {
+        type: 'int',
+        value: 'SECONDS',
+        default: 0,
+        min: 0,
+        max: 86_400,
+        help: 'end after so many seconds without a call; 0: never',
       },
     },
   },
@@ -332,6 +362,9 @@ export interface Call<Name extends CommandName> {
   readonly flags: CommandFlags<Name>;
   readonly operands: Operands<(typeof commands)[Name]['operands']>;
   readonly log: Log;
+  readonly caller: CommandCaller;
+  /** Carries out another call. */
+  readonly again: (args: readonly string[], caller: CommandCaller) => Promise<number>;
 }
 
 /** Carries a command out. The exit code is 0 if it names none. */

@@ -4,7 +4,7 @@ import { createOptions, openRuntime } from './open-runtime.js';
 
 export const action: Action<'create'> = async (call) => {
   const [id] = call.operands;
-  await interruptible((signal) =>
-    openRuntime(call).create(id, { ...createOptions(call.flags), signal }),
+  await interruptible(call.caller.signals, (signal) =>
+    openRuntime(call).create(id, { ...createOptions(call), signal }),
   );
 };

@@ -4,20 +4,20 @@ import { interruptible } from '../console/interrupt.js';
 import { callersWindowSize } from '../console/window-size.js';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { ExecOptions } from '../lifecycle/options.js';
-import { loadNative } from '../native/addon.js';
 import { parseExactJson } from '../spec/json.js';
 import type { Process } from '../spec/types.js';
-import type { Action, CommandFlags } from './commands.js';
+import type { Action, Call, CommandFlags } from './commands.js';
 import { exitCode } from './exit.js';
 import { activation, openRuntime } from './open-runtime.js';
 
 type Flags = CommandFlags<'exec'>;
 
 export const action: Action<'exec'> = async (call) => {
-  const { flags } = call;
+  const { flags, caller } = call;
+  const { native, signals } = caller;
   const [id, ...args] = call.operands as readonly [string, ...string[]];
   const runtime = openRuntime(call);
-  const options = { ...execOptions(flags, args), ...commonOptions(flags) };
+  const options = { ...execOptions(flags, args), ...commonOptions(call) };
   const terminal = options.process?.terminal ?? options.terminal ?? false;
   if (flags.detach) {
     if (terminal && options.consoleSocket === undefined) {
@@ -25,7 +25,7 @@ export const action: Action<'exec'> = async (call) => {
         'the process wants a terminal: name the socket that takes it with --console-socket, or leave --detach out',
       );
     }
-    await interruptible((signal) => runtime.exec(id, { ...options, signal }));
+    await interruptible(signals, (signal) => runtime.exec(id, { ...options, signal }));
     return 0;
   }
   if (options.consoleSocket !== undefined) {
@@ -33,18 +33,21 @@ export const action: Action<'exec'> = async (call) => {
       "--console-socket needs --detach: in the foreground the terminal is the caller's own",
     );
   }
-  const native = loadNative();
+  if (terminal) caller.alone('the terminal');
   const windowSize = terminal ? callersWindowSize(native) : undefined;
   const sized = windowSize === undefined ? {} : { windowSize };
   return exitCode(
-    await runInForeground(native, (signal) => runtime.exec(id, { ...options, ...sized, signal })),
+    await runInForeground(native, (signal) => runtime.exec(id, { ...options, ...sized, signal }), {
+      signals,
+      running: (pid) => caller.running(pid, []),
+    }),
   );
 };
 
-function commonOptions(flags: Flags): ExecOptions {
+function commonOptions({ flags, caller }: Call<'exec'>): ExecOptions {
   return {
     preserveFds: flags['preserve-fds'],
-    ...activation(),
+    ...activation(caller),
     cgroup: flags.cgroup,
     ignorePaused: flags['ignore-paused'],
     ...given('pidFile', flags['pid-file']),

@@ -1,6 +1,6 @@
-import { openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { TsruncError } from '../errors.js';
-import { write } from './output.js';
+import { type Writer, write as writeHere } from './output.js';
 
 export const levels = ['error', 'warning', 'info', 'debug'] as const;
 export type Level = (typeof levels)[number];
@@ -17,8 +17,13 @@ export class Log {
   #fd: number | undefined;
   #format: LogFormat = 'text';
   #level: Level = 'info';
+  readonly #write: Writer;
   /** The command as stderr names it. */
   name = 'tsrunc';
+
+  constructor(write: Writer = writeHere) {
+    this.#write = write;
+  }
 
   /**
    * Opens the log file, which is made if it isn't there and appended to if it is.
@@ -46,10 +51,16 @@ export class Log {
     }
   }
 
+  /** To be called when nothing more will be said. */
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
   /** Goes to the log file and, as one line, to stderr: conmon and the people at a terminal read only that. */
   error(message: string): void {
     this.#append('error', message);
-    write(2, `${this.name}: ${oneLine(message)}\n`);
+    this.#write(2, `${this.name}: ${oneLine(message)}\n`);
   }
 
   warning(message: string): void {
@@ -66,7 +77,7 @@ export class Log {
 
   #say(level: Level, message: string): void {
     if (levels.indexOf(level) > levels.indexOf(this.#level)) return;
-    if (this.#fd === undefined) write(2, `${this.name}: ${level}: ${oneLine(message)}\n`);
+    if (this.#fd === undefined) this.#write(2, `${this.name}: ${level}: ${oneLine(message)}\n`);
     else this.#append(level, message);
   }
 
@@ -76,7 +87,7 @@ export class Log {
       // One write for a line: with O_APPEND two commands can't get into each other's lines.
       writeSync(this.#fd, `${formatLine(this.#format, level, message, new Date())}\n`);
     } catch (error) {
-      write(2, `${this.name}: the log can't be written: ${(error as Error).message}\n`);
+      this.#write(2, `${this.name}: the log can't be written: ${(error as Error).message}\n`);
     }
   }
 }

@@ -32,7 +32,10 @@ export function print(text: string): void {
   write(1, text);
 }
 
+/** Writes all of a text, and returns when it is written. */
+export type Writer = (descriptor: OutputDescriptor, text: string) => void;
+
 /** Prints a value as JSON, two spaces deep. */
-export function printJson(value: unknown): void {
-  print(`${JSON.stringify(value, undefined, 2)}\n`);
+export function printJson(value: unknown, to: Writer = write): void {
+  to(1, `${JSON.stringify(value, undefined, 2)}\n`);
 }

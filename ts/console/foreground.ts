@@ -1,26 +1,37 @@
 import type { RunningProcess } from '../lifecycle/options.js';
+import type { SignalSource } from '../native/caller.js';
 import type { ExitStatus, Native } from '../native/native.js';
 import { SignalForwarder } from './forwarding.js';
 import type { TerminalSession } from './terminal-session.js';
 
+export interface ForegroundOptions {
+  /** This process is a subreaper, and has no other children. */
+  readonly adopts?: boolean;
+  /** Whose signals are passed on. Default: this process's. */
+  readonly signals?: SignalSource;
+  /** Hears of the process as soon as it runs. */
+  readonly running?: (pid: number) => void;
+}
+
 /**
  * Stands in for a container's first process: its signals go there, its terminal is the caller's, and
  * it lasts as long. `start` makes the container; its signal fires when this process is asked to
- * end before that is done. `adopts`: this process is a subreaper, and has no other children.
+ * end before that is done.
  *
  * @returns how the process ended, once all that it wrote to its terminal was passed on.
  */
 export async function runInForeground(
   native: Native,
   start: (signal: AbortSignal) => Promise<RunningProcess>,
-  { adopts = false }: { readonly adopts?: boolean } = {},
+  { adopts = false, signals: source = process, running }: ForegroundOptions = {},
 ): Promise<ExitStatus> {
-  const signals = new SignalForwarder();
+  const signals = new SignalForwarder(source);
   try {
     const container = await start(signals.interrupted);
+    running?.(container.pid);
     const session = await openSession(native, container);
     signals.attach((name) => forward(name, container, session));
-    const stopReaping = adopts ? reapOrphans(native, container) : undefined;
+    const stopReaping = adopts ? reapOrphans(native, source, container) : undefined;
     try {
       return await container.wait();
     } finally {
@@ -33,11 +44,11 @@ export async function runInForeground(
 }
 
 /** As a subreaper this process is the parent of what the container's processes leave behind. */
-function reapOrphans(native: Native, { pid }: RunningProcess): () => void {
+function reapOrphans(native: Native, source: SignalSource, { pid }: RunningProcess): () => void {
   const reap = (): void => native.reapOthers(pid);
-  process.on('SIGCHLD', reap);
+  source.on('SIGCHLD', reap);
   reap();
-  return () => process.off('SIGCHLD', reap);
+  return () => source.off('SIGCHLD', reap);
 }
 
 async function openSession(

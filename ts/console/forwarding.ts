@@ -1,3 +1,4 @@
+import type { SignalSource } from '../native/caller.js';
 import { endingSignals, interruption } from './interrupt.js';
 
 /**
@@ -22,14 +23,17 @@ const forwarded: readonly NodeJS.Signals[] = [
   'SIGWINCH',
 ];
 
-/** Catches this process's signals from its construction on and hands them to a container once there is one. */
+/** Catches a process's signals from its construction on and hands them to a container once there is one. */
 export class SignalForwarder {
   readonly #abort = new AbortController();
   readonly #pending: NodeJS.Signals[] = [];
   #deliver: ((name: NodeJS.Signals) => void) | undefined;
 
-  constructor() {
-    for (const name of forwarded) process.on(name, this.#receive);
+  readonly #source: SignalSource;
+
+  constructor(source: SignalSource) {
+    this.#source = source;
+    for (const name of forwarded) source.on(name, this.#receive);
   }
 
   /** Fires when this process is asked to end before there is a container to tell. */
@@ -44,7 +48,7 @@ export class SignalForwarder {
   }
 
   stop(): void {
-    for (const name of forwarded) process.off(name, this.#receive);
+    for (const name of forwarded) this.#source.off(name, this.#receive);
   }
 
   readonly #receive = (name: NodeJS.Signals): void => {

@@ -1,22 +1,26 @@
 import { TsruncError } from '../errors.js';
+import type { SignalSource } from '../native/caller.js';
 
 /** Signals that ask a program to end. */
 export const endingSignals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'];
 
 /**
- * Runs `act` so that a signal that asks this process to end undoes what was begun
+ * Runs `act` so that a signal that asks the process of `signals` to end undoes what was begun
  * and doesn't just leave it.
  *
  * @throws TsruncError ABORTED when it was interrupted, else what `act` throws.
  */
-export async function interruptible<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  signals: SignalSource,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   const interrupt = (name: NodeJS.Signals): void => controller.abort(interruption(name));
-  for (const name of endingSignals) process.on(name, interrupt);
+  for (const name of endingSignals) signals.on(name, interrupt);
   try {
     return await act(controller.signal);
   } finally {
-    for (const name of endingSignals) process.off(name, interrupt);
+    for (const name of endingSignals) signals.off(name, interrupt);
   }
 }
 

@@ -5,10 +5,17 @@ import type { Host } from './host.js';
 
 let collected: Host | undefined;
 
-/** The facts about this machine: a handful of small files, read at the first call. */
-export function collectHost(): Host {
+/**
+ * The facts about this machine: a handful of small files, read at the first call.
+ *
+ * @param proc the folder in /proc of the process whose own cgroup is meant
+ */
+export function collectHost(proc = '/proc/self'): Host {
   collected ??= collect();
-  return collected;
+  if (proc === '/proc/self') return collected;
+  // Of the same credentials, but not of the same cgroup.
+  const cgroup = detectCgroupLayout(undefined, `${proc}/cgroup`);
+  return Object.create(collected, { cgroup: { value: cgroup, enumerable: true } });
 }
 
 function collect(): Host {

@@ -1,4 +1,5 @@
 import type { Host } from '../host/host.js';
+import type { Caller } from '../native/caller.js';
 import type { Native } from '../native/native.js';
 import type { Store } from '../state/store.js';
 import type { Reap } from './init-process.js';
@@ -6,6 +7,8 @@ import type { Reap } from './init-process.js';
 /** What every verb works with. */
 export interface Context {
   readonly native: Native;
+  /** Whose call it is. */
+  readonly caller: Caller;
   readonly host: Host;
   readonly store: Store;
   readonly cgroups: 'cgroupfs' | 'systemd' | 'disabled';

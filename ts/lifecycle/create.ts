@@ -15,7 +15,7 @@ import { identify } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
-import { listenFdNames, ownerName, requireInherited } from './caller.js';
+import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './caller.js';
 import { compileFilters } from './compile-filters.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
@@ -50,7 +50,7 @@ export async function createContainer(
   options: CreateOptions,
   startNow: boolean,
 ): Promise<Started> {
-  const bundle = loadBundle(options.bundle ?? process.cwd());
+  const bundle = loadBundle(options.bundle ?? context.caller.directory);
   const creation = new Creation(context, id, bundle, options, startNow);
   creation.check();
   const undo = new Undo();
@@ -132,11 +132,16 @@ class Creation {
         '--console-socket is given, but process.terminal in config.json is not true',
       );
     }
-    for (let fd = 3; fd < 3 + this.#preserved; fd++) requireInherited(fd);
+    const { caller } = this.#context;
+    for (let fd = 3; fd < 3 + this.#preserved; fd++) requireInherited(caller, fd);
+    if (terminal && this.#startNow) caller.alone('the terminal');
+    requireNoHooks(caller, this.#state.hooks);
+    // In paths of the configuration.
+    if (/\/proc\/(self|thread-self)\b/.test(this.#bundle.text)) caller.alone('its own /proc');
   }
 
   async run(undo: Undo): Promise<Started> {
-    const { store, warn } = this.#context;
+    const { store, warn, caller } = this.#context;
     const cgroup = await cgroupOf(this.#context, this.#id, this.#bundle.spec);
     cgroup?.refuse(this.#bundle.spec.linux?.resources ?? {});
     const program = plan(
@@ -146,6 +151,7 @@ class Creation {
         id: this.#id,
         bundle: this.#bundle.path,
         rootfs: this.#bundle.rootfs,
+        folder: store.path(this.#id),
         ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
         awaitCgroup: cgroup?.begin !== undefined,
         joinFiles: cgroup?.joinFiles ?? [],
@@ -176,6 +182,7 @@ class Creation {
       folder.remove();
       lock.release();
     });
+    caller.took(['--root', store.root, 'delete', '--force', '--', this.#id]);
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
@@ -254,7 +261,7 @@ class Creation {
     this.#launch = launch;
     const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     try {
-      launch.spawn(bytes, {
+      await launch.spawn(bytes, {
         stdio,
         preserved: this.#preserved,
         ...(listener === undefined ? {} : { given: listener }),
@@ -271,6 +278,7 @@ class Creation {
       if (this.#startNow) await this.#begin(launch);
       else launch.commit();
     });
+    this.#context.caller.atEnd(() => launch.init.release());
     return {
       init: launch.init,
       state: this.#state,

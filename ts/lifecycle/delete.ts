@@ -4,6 +4,7 @@ import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
+import { requireNoHooks } from './caller.js';
 import type { Context } from './context.js';
 import { inspect } from './inspect.js';
 import { signalInit } from './kill.js';
@@ -21,6 +22,7 @@ export async function deleteContainer(
 ): Promise<void> {
   try {
     const folder = context.store.open(id);
+    requireNoHooks(context.caller, folder.read()?.hooks ?? {});
     // Whoever holds the lock may wait for a hook that doesn't end: it ends with its container.
     if (force) killUnlocked(context, folder);
     const lock = await folder.lock(AbortSignal.timeout(LOCK_PATIENCE));

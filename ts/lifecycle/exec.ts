@@ -28,7 +28,7 @@ export async function execInContainer(
 ): Promise<RunningProcess> {
   const { stored, state, spec } = openContainer(context, id, options);
   const process = execProcessOf(spec, options);
-  checkCall(process, options);
+  checkCall(context, process, options);
   const undo = new Undo();
   try {
     const running = await launch(context, { ...spec, process }, { stored, state }, options, undo);
@@ -67,7 +67,7 @@ function readConfig(folder: ContainerFolder): string {
   );
 }
 
-function checkCall({ terminal }: Process, options: ExecOptions): void {
+function checkCall({ caller }: Context, { terminal }: Process, options: ExecOptions): void {
   if (terminal !== true && options.consoleSocket !== undefined) {
     throw new TsruncError('--console-socket is given, but the process has no terminal', {
       code: 'INVALID_ARGUMENT',
@@ -75,7 +75,7 @@ function checkCall({ terminal }: Process, options: ExecOptions): void {
     });
   }
   const preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
-  for (let fd = 3; fd < 3 + preserved; fd++) requireInherited(fd);
+  for (let fd = 3; fd < 3 + preserved; fd++) requireInherited(caller, fd);
 }
 
 async function launch(
@@ -85,7 +85,7 @@ async function launch(
   options: ExecOptions,
   undo: Undo,
 ): Promise<RunningProcess> {
-  const { native, warn } = context;
+  const { native, warn, caller } = context;
   const pidfd = stored.init && openVerified(native, stored.init);
   if (pidfd === undefined) throw refused('cannot exec in a stopped container');
   try {
@@ -98,6 +98,7 @@ async function launch(
         id: stored.id,
         bundle: stored.bundle,
         rootfs: stored.rootfs,
+        folder: context.store.path(stored.id),
         pid: stored.init?.pid ?? 0,
         awaitCgroup: attach !== undefined,
         joinFiles,
@@ -111,6 +112,7 @@ async function launch(
       warn,
     );
     const filters = await compileFilters(context, program);
+    caller.took([]);
     const stdio = prepareStdio(native, options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
     const launched = new Launch(native, program, options, {
@@ -120,7 +122,7 @@ async function launch(
       cloned: await joinResctrl(stored),
       deliver: (listener) => tellAgent(native, stored.seccompAgent, state, launched.pid, listener),
     });
-    launched.spawn(encode(program, filters), {
+    await launched.spawn(encode(program, filters), {
       stdio,
       preserved: preserveFds,
       given: pidfd,
@@ -132,6 +134,7 @@ async function launch(
       await launched.begin();
     });
     const { init } = launched;
+    caller.atEnd(() => init.release());
     return {
       pid: init.pid,
       ...(await openStreams(stdio)),

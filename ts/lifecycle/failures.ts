@@ -31,6 +31,7 @@ function describe(operation: Operation | undefined, name: string, path: string):
     case 'bindMount':
       return `bind mount "${operation.source}" on "${operation.target}"`;
     case 'makeNode':
+    case 'openNode':
     case 'bindNode':
       return `make device "${operation.path}"`;
     case 'setHostname':
@@ -150,17 +151,20 @@ function executableSentence(program: string, code: string, text: string): string
   return `exec: "${program}": ${text}`;
 }
 
-/** init ended without a word. */
-export function silentEnd(status: ExitStatus, stage: string): TsruncError {
+/** init ended without a word. How, only its parent knows. */
+export function silentEnd(status: ExitStatus | undefined, stage: string): TsruncError {
   const how =
-    status.signal === undefined
-      ? `exited with status ${status.code}`
-      : `was ended by signal ${status.signal}`;
-  const oom =
-    status.signal === 9
+    status === undefined
+      ? 'ended'
+      : status.signal === undefined
+        ? `exited with status ${status.code}`
+        : `was ended by signal ${status.signal}`;
+  const before = status === undefined ? 'before it ran its program' : 'before it was set up';
+  const guess =
+    status === undefined || status.signal === 9
       ? ': did its memory limit leave no room for it, or did somebody kill it?'
       : '';
-  return new TsruncError(`the container's init ${how} before it was set up${oom}`, {
+  return new TsruncError(`the container's init ${how} ${before}${guess}`, {
     code: 'INIT_FAILED',
     stage,
   });

@@ -26,10 +26,12 @@ export class InitProcess {
   /** The same as `exited`, for who must not keep the event loop alive: a created container may outlive us. */
   get ended(): Promise<ExitStatus> {
     if (this.#reaped === undefined) {
-      this.#reaped = this.#native.waitExit(this.pidfd, { keepAlive: false }).finally(() => {
-        this.#isReaped = true;
-        this.#native.close(this.pidfd);
-      });
+      this.#reaped = this.#native
+        .waitExit(this.pidfd, { keepAlive: false, pid: this.pid })
+        .finally(() => {
+          this.#isReaped = true;
+          this.#native.close(this.pidfd);
+        });
       this.#reaped.catch(() => {});
     }
     return this.#reaped;
@@ -44,6 +46,13 @@ export class InitProcess {
     } finally {
       clearInterval(hold);
     }
+  }
+
+  /** Lets go of it, unless its end is awaited. Nobody will ask for it any more. */
+  release(): void {
+    if (this.#reaped !== undefined || this.#isReaped) return;
+    this.#isReaped = true;
+    this.#native.close(this.pidfd);
   }
 
   /** Throws CONTAINER_NOT_RUNNING when it has ended. */

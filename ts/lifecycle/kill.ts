@@ -16,6 +16,7 @@ export function killContainer(
 ): void {
   const number = signalNumber(signal);
   const { stored, state } = inspect(context, context.store.open(id));
+  context.caller.took([]);
   if (options.all) {
     signalAll(context, stored, number);
     return;

@@ -107,7 +107,10 @@ export class Launch {
   }
 
   /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, what else is given. */
-  spawn(program: Uint8Array, { stdio, preserved, given, birthplace }: Equipment): void {
+  async spawn(
+    program: Uint8Array,
+    { stdio, preserved, given, birthplace }: Equipment,
+  ): Promise<void> {
     const native = this.#native;
     const [ours, theirs] = native.socketPair();
     const made = [theirs];
@@ -116,8 +119,9 @@ export class Launch {
       made.push(native.memfd('tsrunc-program', program));
       if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
       const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
-      const stage = native.spawn({
-        fds: [...stdio.fds, ...passed, ...made, ...(given === undefined ? [] : [given])],
+      const stage = await native.spawn({
+        callers: [...stdio.fds, ...passed],
+        fds: [...made, ...(given === undefined ? [] : [given])],
         args: [String(3 + preserved)],
         ...(cgroup === undefined ? {} : { cgroup }),
       });

@@ -1,5 +1,3 @@
-import type { Host } from '../host/host.js';
-import { loadNative } from '../native/addon.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import { loadBundle } from './bundle.js';
@@ -9,18 +7,18 @@ import type { Context } from './context.js';
 /** The Program that `create` would carry out for this bundle, for a container named after `plan`. */
 export async function planBundle(
   folder: string,
-  host: Host,
-  cgroups: Context['cgroups'],
+  { host, cgroups, native, store }: Context,
 ): Promise<Program> {
   const { path, spec, rootfs } = loadBundle(folder);
   const id = 'plan';
-  const cgroup = await cgroupOf({ host, cgroups, native: loadNative(), warn: () => {} }, id, spec);
+  const cgroup = await cgroupOf({ host, cgroups, native, warn: () => {} }, id, spec);
   return plan({
     spec,
     host,
     id,
     bundle: path,
     rootfs,
+    folder: store.path(id),
     ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
     awaitCgroup: cgroup?.begin !== undefined,
     joinFiles: cgroup?.joinFiles ?? [],

@@ -36,7 +36,7 @@ export async function runContainer(
 /** This process is the one that the service manager started, and it lasts as long as the container. */
 async function passOn(context: Context, proxy: NotifyProxy, init: InitProcess): Promise<void> {
   try {
-    await proxy.always(init.ended, process.pid);
+    await proxy.always(init.ended, context.caller.pid);
   } catch (error) {
     context.warn((error as Error).message);
   } finally {

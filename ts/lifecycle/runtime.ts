@@ -2,13 +2,17 @@ import { TsruncError } from '../errors.js';
 import type { Stats } from '../events/stats.js';
 import type { ContainerEvent, EventOptions } from '../events/stream.js';
 import { collectHost } from '../host/collect.js';
+import type { Host } from '../host/host.js';
 import { loadNative } from '../native/addon.js';
+import type { Caller } from '../native/caller.js';
+import type { Native } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import type { LinuxResources } from '../spec/types.js';
 import { checkId } from '../state/id.js';
 import { defaultRoot } from '../state/root.js';
 import type { State } from '../state/state.js';
 import { Store } from '../state/store.js';
+import { thisProcess } from './caller.js';
 import type { Context } from './context.js';
 import { listContainers, queryState } from './inspect.js';
 import type {
@@ -32,10 +36,23 @@ import type { Schemata } from './update.js';
  */
 export class Runtime {
   readonly #options: RuntimeOptions;
+  readonly #caller: Caller;
+  readonly #native: Native | undefined;
   #context: Context | undefined;
 
-  constructor(options: RuntimeOptions = {}) {
+  /** `behalf` is the host's: for whom it works, and how. */
+  constructor(
+    options: RuntimeOptions = {},
+    behalf: { readonly caller?: Caller; readonly native?: Native } = {},
+  ) {
     this.#options = options;
+    this.#caller = behalf.caller ?? thisProcess;
+    this.#native = behalf.native;
+  }
+
+  /** The folder with the state of its containers. */
+  get root(): string {
+    return this.#open().store.root;
   }
 
   /** Sets the container up to the point where `start` runs its program. */
@@ -148,7 +165,7 @@ export class Runtime {
   /** What the kernel would be asked to do for a bundle. Changes nothing. */
   async plan(bundle: string = process.cwd()): Promise<Program> {
     const { planBundle } = await import('./plan-bundle.js');
-    return planBundle(bundle, collectHost(), this.#options.cgroupManager ?? 'cgroupfs');
+    return planBundle(bundle, this.#open());
   }
 
   #open(): Context {
@@ -158,18 +175,22 @@ export class Runtime {
 
   #openContext(): Context {
     const { root, cgroupManager, onWarning, reap = 'all' } = this.#options;
-    const native = loadNative();
+    const native = this.#native ?? loadNative();
+    const caller = this.#caller;
     const asker = {
       uid: process.geteuid?.() ?? 0,
       privileged: () => collectHost().privileged,
     };
+    let host: Host | undefined;
     return {
       native,
+      caller,
       // Looked at by create alone.
       get host() {
-        return collectHost();
+        host ??= collectHost(caller.proc);
+        return host;
       },
-      store: new Store(root ?? defaultRoot(process.env, asker), native),
+      store: new Store(root ?? defaultRoot(caller.env, asker), native),
       cgroups: cgroupManager ?? 'cgroupfs',
       reap,
       warn: onWarning ?? (() => {}),

@@ -5,6 +5,7 @@ import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
 import type { StoredState } from '../state/state.js';
+import { requireNoHooks } from './caller.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
 import { destroy, endInit } from './delete.js';
@@ -49,6 +50,8 @@ async function startUnderLock(
         stage: 'start',
       });
     }
+    requireNoHooks(context.caller, stored.hooks);
+    context.caller.took([]);
     await readiness?.prepare(folder, stored);
     await startLocked(context, folder, { stored, state });
   } finally {
@@ -135,7 +138,7 @@ async function tellInit(
 
 const failure: FailureOf = {
   reported: (message) => initError(message, 'start'),
-  silent: async () => silentEnd({ code: 1 }, 'start'),
+  silent: async () => silentEnd(undefined, 'start'),
 };
 
 function connect(native: Context['native'], path: string): number {

@@ -2,19 +2,19 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TsruncError } from '../errors.js';
 import { kernelRelease } from './kernel-release.js';
-import type { Native } from './native.js';
+import type { LocalNative } from './native.js';
 
 /** The oldest Linux with everything that tsrunc calls (cgroup.kill came last). */
 const floor = [5, 14] as const;
 
-let native: Native | undefined;
+let native: LocalNative | undefined;
 
 /**
  * The addon, loaded when it's first asked for.
  *
  * @throws TsruncError UNSUPPORTED on an older kernel than Linux 5.14, or when there is no addon that this machine can load.
  */
-export function loadNative(): Native {
+export function loadNative(): LocalNative {
   native ??= load();
   return native;
 }
@@ -25,7 +25,7 @@ export function isKernelSupported(kernel: string): boolean {
   return major > floor[0] || (major === floor[0] && minor >= floor[1]);
 }
 
-function load(): Native {
+function load(): LocalNative {
   if (process.platform !== 'linux' || !isKernelSupported(kernelRelease())) {
     throw new TsruncError(
       `tsrunc needs Linux ${floor.join('.')} or later, but this is ${process.platform} ${kernelRelease()}: use it on a newer kernel`,
@@ -49,7 +49,7 @@ function packageRoot(file: string): string {
 }
 
 /** Loads from where the addon nearly always is: node-gyp-build's search takes longer than all the rest of the CLI's start. */
-function loadUsual(root: string): Native | undefined {
+function loadUsual(root: string): LocalNative | undefined {
   if (process.env['TSRUNC_PREBUILD'] !== undefined) return undefined;
   const places = ['build/Release', `prebuilds/linux-${process.arch}`];
   const path = places
@@ -59,17 +59,17 @@ function loadUsual(root: string): Native | undefined {
   try {
     const module = { exports: {} };
     process.dlopen(module, path);
-    return module.exports as Native;
+    return module.exports as LocalNative;
   } catch {
     return undefined; // Made for another machine; node-gyp-build may know of a better one.
   }
 }
 
-function loadFound(file: string, root: string): Native {
+function loadFound(file: string, root: string): LocalNative {
   try {
     // Not imported: the command would load it at every start.
     const { createRequire } = process.getBuiltinModule('node:module');
-    const find = createRequire(file)('node-gyp-build') as (folder: string) => Native;
+    const find = createRequire(file)('node-gyp-build') as (folder: string) => LocalNative;
     return find(root);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);

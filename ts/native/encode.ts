@@ -11,7 +11,7 @@ const codes = new Map(Object.keys(operations).map((name, index) => [name, index 
  * The format that cpp/core/wire.h reads: little-endian, unaligned, strings with length and a NUL. A DataView, since
  * most Programs are encoded by a process that has just started: its setters are one call each, Buffer's are several.
  */
-class Encoder {
+export class Encoder {
   #buffer = Buffer.allocUnsafeSlow(16384);
   #view = new DataView(this.#buffer.buffer);
   #size = 0;

@@ -1,6 +1,6 @@
 /**
- * The kernel acts that must happen in the caller's own process, and nothing else.
- * The addon (cpp/addon) is the first implementation.
+ * The kernel acts that must happen in the caller's own process, and nothing else. There are two implementations: the
+ * addon (cpp/addon), and the host's for another process (ts/resident/remote-native.ts).
  *
  * File descriptors are plain numbers; who gets one from here closes it with `close`.
  * Every descriptor made here is close-on-exec. A failed system call throws a
@@ -11,9 +11,9 @@ export interface Native {
   /**
    * Starts the embedded `init` from its sealed memfd, vfork-style (clone3 with CLONE_VM |
    * CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND): no signal is blocked or ignored in it,
-   * its environment is empty, and it has exactly `fds`.
+   * its environment is empty, and it has exactly `callers` and `fds`.
    */
-  spawn(options: SpawnOptions): SpawnedProcess;
+  spawn(options: SpawnOptions): SpawnedProcess | Promise<SpawnedProcess>;
 
   /** A sealed memfd (no write, grow, shrink or further seal) that holds `content`, offset 0. */
   memfd(name: string, content: Uint8Array): number;
@@ -42,7 +42,10 @@ export interface Native {
   /** Throws ESRCH when the process is gone (also when it is a zombie that was reaped). */
   signal(pidfd: number, signal: number): void;
   /** Resolves with the exit of a child of ours and reaps it. The wait keeps the event loop alive unless `keepAlive` is false. */
-  waitExit(pidfd: number, options?: { readonly keepAlive?: boolean }): Promise<ExitStatus>;
+  waitExit(
+    pidfd: number,
+    options?: { readonly keepAlive?: boolean; readonly pid?: number },
+  ): Promise<ExitStatus>;
   /** Reaps every child of this process that has ended but the one with this pid, as long as that one isn't reaped. For who has no other children meanwhile. */
   reapOthers(pid: number): void;
   /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
@@ -93,6 +96,24 @@ export interface Native {
   close(fd: number): void;
 }
 
+/** The addon: what it does is done by this process. */
+export interface LocalNative extends Native {
+  spawn(options: SpawnOptions): SpawnedProcess;
+  /** init's own sealed memfd. It stays the addon's. */
+  image(): number;
+  /** The next connection to a listening socket (non-blocking), and who made it; undefined once the listener is closed. */
+  accept(listener: number): Promise<Accepted | undefined>;
+}
+
+export interface Accepted {
+  readonly socket: number;
+  /** Of the process that connected, as it was then (SO_PEERCRED). */
+  readonly pid: number;
+  readonly uid: number;
+  /** Of the same process. */
+  readonly pidfd: number;
+}
+
 /** A part of a D-Bus message: a container that opens (its type and its contents' signature) or closes, or a value of a basic type. */
 export type BusToken =
   | readonly ['(', type: string, contents: string]
@@ -109,7 +130,9 @@ export interface BusAnswer {
 }
 
 export interface SpawnOptions {
-  /** Descriptor i of the new process is a duplicate of `fds[i]`: 0, 1 and 2 first. */
+  /** What become descriptors 0, 1, 2 and so on: the caller's own. */
+  readonly callers?: readonly number[];
+  /** What become the next ones: made for this process by who calls `spawn`. */
   readonly fds: readonly number[];
   /** init's arguments after argv[0]. */
   readonly args: readonly string[];

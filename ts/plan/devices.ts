@@ -1,8 +1,12 @@
 import { posix } from 'node:path';
+import { hostId } from '../spec/host-id.js';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from './kernel.js';
 import type { Namespaces } from './namespaces.js';
 import type { Operation } from './operations.js';
 import type { PlanRequest } from './request.js';
+import type { Sources } from './sources.js';
+
+const CAP_MKNOD = 1n << 27n;
 
 interface Node {
   readonly path: string;
@@ -49,7 +53,7 @@ const types: Readonly<Record<string, number>> = { c: S_IFCHR, u: S_IFCHR, b: S_I
 export function planDevices(
   request: PlanRequest,
   namespaces: Namespaces,
-  openSource: (source: string) => number,
+  sources: Sources,
 ): Operation[] {
   const nodes = new Map(defaultDevices.map((node) => [node.path, node]));
   for (const device of request.spec.linux?.devices ?? []) {
@@ -69,24 +73,37 @@ export function planDevices(
   const mustBind = namespaces.has('user') || !request.host.privileged;
   const operations: Operation[] = [];
   for (const node of nodes.values()) {
-    const device = {
-      path: node.path,
-      type: types[node.type] ?? 0,
-      major: node.major,
-      minor: node.minor,
-    };
+    const { path, mode, uid, gid, major, minor } = node;
+    const device = { path, type: types[node.type] ?? 0, major, minor };
     if (mustBind && node.type !== 'p') {
-      operations.push({
-        op: 'bindNode',
-        source: node.path,
-        slot: openSource(node.path),
-        ...device,
-      });
+      const slot = openNode(request, namespaces, sources, node);
+      operations.push({ op: 'bindNode', source: path, slot, ...device });
     } else {
-      operations.push({ op: 'makeNode', mode: node.mode, uid: node.uid, gid: node.gid, ...device });
+      operations.push({ op: 'makeNode', mode, uid, gid, ...device });
     }
   }
   for (const [path, text] of links) operations.push({ op: 'symlink', path, text, replace: false });
   operations.push({ op: 'symlink', path: '/dev/ptmx', text: 'pts/ptmx', replace: true });
   return operations;
+}
+
+/**
+ * A node for a container with a user namespace, as one of `sources`. One that was asked for is made by the stage,
+ * with its mode and owner; a default one is the host's, and so is what can't be made or owned: 0 where init opens it.
+ */
+function openNode(
+  { spec, host, folder }: PlanRequest,
+  namespaces: Namespaces,
+  sources: Sources,
+  { type, ...node }: Node,
+): number {
+  if (!host.privileged) return 0;
+  const isDefault = !spec.linux?.devices?.some(({ path }) => posix.normalize(path) === node.path);
+  const uid = hostId(spec.linux?.uidMappings, node.uid);
+  const gid = hostId(spec.linux?.gidMappings, node.gid);
+  // Whose ids a namespace that is joined maps isn't known here.
+  const canOwn = namespaces.created.has('user') && uid !== undefined && gid !== undefined;
+  if (isDefault || !canOwn || (host.capabilities & CAP_MKNOD) === 0n)
+    return sources.tree(node.path, false);
+  return sources.node(folder, { ...node, type: types[type] ?? 0, uid, gid });
 }

@@ -67,6 +67,21 @@ export const operations = {
     options: 'string[]',
     ...idMapped,
   },
+  /**
+   * Makes a device node, which is `file` of the host, into a slot: in a container's user namespace nobody could.
+   * `path` is where it will be; the ids are the host's.
+   */
+  openNode: {
+    slot: 'u32',
+    path: 'string',
+    file: 'string',
+    type: 'u32',
+    major: 'u32',
+    minor: 'u32',
+    mode: 'u32',
+    uid: 'u32',
+    gid: 'u32',
+  },
   /** Makes a user namespace with these lines of uid_map and gid_map, that no process is in, into a slot. */
   makeUserNamespace: { slot: 'u32', uidMap: 'string', gidMap: 'string' },
   /** Opens a namespace into a slot. */
@@ -144,7 +159,7 @@ export const operations = {
     uid: 'u32',
     gid: 'u32',
   },
-  /** Mounts the host's device node, for who may not make one. It must be the device that was asked for. */
+  /** Mounts a device node, that of `slot`, else the host's at `source`. It must be the device that was asked for. */
   bindNode: {
     path: 'string',
     source: 'string',

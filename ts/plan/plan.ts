@@ -38,9 +38,7 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   requireSelinux(request);
   const sources = new Sources();
   const mounts = planMounts(request, namespaces, sources);
-  const openDevice = (source: string): number =>
-    request.host.privileged ? sources.tree(source, false) : 0;
-  const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, openDevice);
+  const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, sources);
   return {
     stage: planStage(request, namespaces, process, sources.operations),
     create: [

@@ -12,6 +12,8 @@ export interface PlanRequest {
   readonly bundle: string;
   /** The root file system's absolute path, without links. */
   readonly rootfs: string;
+  /** The container's folder of the state: no other user can look into it. */
+  readonly folder: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
   /** systemd makes the cgroup, or puts the process into it, once there is a process. */

@@ -13,6 +13,19 @@ interface Mapped {
 
 const unmapped: Mapped = { idMaps: undefined, mapAll: false };
 
+interface DeviceNode {
+  /** Where the container has it. */
+  readonly path: string;
+  /** S_IFCHR or S_IFBLK. */
+  readonly type: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly mode: number;
+  /** Of the host, like gid. */
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** What the stage opens for init, which has less privilege: each thing in a slot of its own. */
 export class Sources {
   readonly operations: Operation[] = [];
@@ -32,6 +45,13 @@ export class Sources {
     const ids = this.#ids(mapped);
     const slot = this.#next();
     this.operations.push({ op: 'openFileSystem', slot, type, source, options, ...ids });
+    return slot;
+  }
+
+  /** A device node of its own, made in a folder that no other user can look into. */
+  node(folder: string, node: DeviceNode): number {
+    const slot = this.#next();
+    this.operations.push({ op: 'openNode', slot, file: `${folder}/node${slot}`, ...node });
     return slot;
   }
 

@@ -21,6 +21,11 @@ export class Store {
     this.#native = native;
   }
 
+  /** Where the folder of a container is, or will be. */
+  path(id: string): string {
+    return `${this.root}/${id}`;
+  }
+
   /** Claims an ID, for one caller only. Makes the root if need be. Throws INVALID_ARGUMENT, CONTAINER_EXISTS. */
   create(id: string): ContainerFolder {
     checkId(id);
@@ -66,6 +71,6 @@ export class Store {
   }
 
   #folder(id: string): ContainerFolder {
-    return new ContainerFolder(id, `${this.root}/${id}`, this.#native);
+    return new ContainerFolder(id, this.path(id), this.#native);
   }
 }

@@ -71,6 +71,7 @@ export function requestFor(spec: Spec, surroundings: Surroundings = {}): PlanReq
     id: 'c1',
     bundle: '/bundle',
     rootfs: '/bundle/rootfs',
+    folder: '/run/tsrunc/c1',
     ...places[layout],
     noPivot: false,
     noNewKeyring: false,

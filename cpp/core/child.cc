@@ -4,7 +4,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 
-namespace tsrunc::addon {
+namespace tsrunc {
 namespace {
 
 /** The kernel's struct sigaction, all of it zero: SIG_DFL. Its mask has 64 bits everywhere. */
@@ -107,4 +107,4 @@ long clone_child(const clone_args& arguments, Child& child) {
 #endif
 }
 
-}  // namespace tsrunc::addon
+}  // namespace tsrunc

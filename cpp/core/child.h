@@ -4,9 +4,9 @@
 #include <linux/sched.h>
 #include <stdint.h>
 
-#include "../core/syscall.h"
+#include "syscall.h"
 
-namespace tsrunc::addon {
+namespace tsrunc {
 
 /** What parent and child share. */
 struct Child {
@@ -31,4 +31,4 @@ struct Child {
  * negated errno. */
 long clone_child(const clone_args& arguments, Child& child);
 
-}  // namespace tsrunc::addon
+}  // namespace tsrunc
