@@ -1,7 +1,6 @@
 // A fuzz target for libFuzzer: any bytes as a Program. Whatever they are, decoding them must
 // neither read past their end nor hand an operation on whose arguments aren't all there.
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined cpp/test/program_fuzz.cc -o
-//   /tmp/fuzz /tmp/fuzz -max_total_time=60
+// test/unit/native/fuzz.test.ts runs it.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,0 +1,73 @@
+/**
+ * What init and the launcher read, by libFuzzer with AddressSanitizer and UBSan: cpp/test/*_fuzz.cc, from examples of
+ * what is really sent. TSRUNC_FUZZ_SECONDS says for how long each; what is found is kept beside the program.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encode } from '../../../ts/native/encode.js';
+import { plan } from '../../../ts/plan/plan.js';
+import { encodeOrders } from '../../../ts/resident/wire.js';
+import { defaultSpec } from '../../../ts/spec/default.js';
+import { skipUnless } from '../../support/skip.js';
+import { requestFor, smallSpec } from '../plan/fixture.js';
+
+const sources = fileURLToPath(new URL('../../../cpp/test/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tsrunc-fuzz-'));
+const flags = ['-std=c++20', '-g', '-O1', '-fsanitize=fuzzer,address,undefined'];
+const seconds = process.env['TSRUNC_FUZZ_SECONDS'] ?? '3';
+
+/** Whether a program can be built that does nothing but this. */
+function hasLibFuzzer(): boolean {
+  const code =
+    'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
+  const args = [...flags, '-x', 'c++', '-', '-o', join(folder, 'empty')];
+  return spawnSync('clang++', args, { input: code }).status === 0;
+}
+
+const test = suite('fuzz');
+const fuzz = skipUnless(hasLibFuzzer(), 'clang++ with libFuzzer')(test);
+
+/** Of a Program what comes after its header, as the targets read it. */
+const programs = [smallSpec(), defaultSpec()].map((spec) => {
+  const program = plan(requestFor(spec));
+  const start = program.start.filter(({ op }) => op !== 'loadSeccomp');
+  return encode({ ...program, start }).subarray(12);
+});
+
+const orders = [
+  encodeOrders([
+    { name: 'took', fields: { undo: ['delete', '--force', 'a'] } },
+    { name: 'spawn', fields: { callers: [0, 1, 2], args: ['3'], intoCgroup: true } },
+  ]),
+  encodeOrders([{ name: 'write', fields: { descriptor: 1, text: 'words' } }]),
+];
+
+for (const [name, examples] of Object.entries({ program: programs, messages: orders })) {
+  fuzz(`${name}: any bytes`, () => {
+    const corpus = join(folder, name);
+    mkdirSync(corpus);
+    for (const [index, example] of examples.entries())
+      writeFileSync(join(corpus, String(index)), example);
+    const program = join(folder, `${name}-fuzz`);
+    const built = spawnSync('clang++', [...flags, join(sources, `${name}_fuzz.cc`), '-o', program]);
+    assert.is(built.status, 0, String(built.stderr));
+    const { status, stderr } = spawnSync(
+      program,
+      [`-max_total_time=${seconds}`, '-max_len=8192', `-artifact_prefix=${folder}/`, corpus],
+      { encoding: 'utf8' },
+    );
+    assert.is(status, 0, stderr.slice(-4000));
+    // It has gone into what the examples have, not only looked at their first bytes.
+    const covered = Number(/cov: (\d+)(?![^]*cov: )/.exec(stderr)?.[1]);
+    assert.ok(covered > 50, `${covered} places were reached`);
+    if (process.env['TSRUNC_FUZZ_SECONDS'] !== undefined) console.log(stderr.slice(-700));
+  });
+}
+
+test.after(() => rmSync(folder, { recursive: true }));
+test.run();
