@@ -43,13 +43,20 @@ export class TsruncError extends Error {
   declare readonly stage?: string;
 
   constructor(message: string, facts: ErrorFacts) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    super(oneLine(message), facts.cause === undefined ? undefined : { cause: facts.cause });
     this.code = facts.code;
     if (facts.errno !== undefined) this.errno = facts.errno;
     if (facts.syscall !== undefined) this.syscall = facts.syscall;
     if (facts.path !== undefined) this.path = facts.path;
     if (facts.stage !== undefined) this.stage = facts.stage;
   }
+}
+
+/** A name that a message has from an image or a file neither begins another line of a log nor moves a terminal's cursor. */
+function oneLine(message: string): string {
+  return message.replace(/\p{Cc}/gu, (character) =>
+    character === '\n' ? '\\n' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }
 
 /** What Node's `fs` and the addon throw when a system call fails. */
