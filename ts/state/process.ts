@@ -30,10 +30,34 @@ export function parseStat(text: string): ProcessStat {
   return { state, threads, startTime: startTime ?? '' };
 }
 
+/**
+ * How far a time namespace's boot time is ahead of the host's, in the ticks of /proc/PID/stat, by the text of
+ * /proc/self/timens_offsets (time_namespaces(7)). Exact for offsets of whole ticks.
+ */
+export function parseTimeOffset(text: string): bigint {
+  const [, seconds = '0', nanoseconds = '0'] = /^boottime\s+(-?\d+)\s+(\d+)$/m.exec(text) ?? [];
+  return BigInt(seconds) * 100n + BigInt(nanoseconds) / 10_000_000n;
+}
+
+let timeOffset: bigint | undefined;
+
+function readTimeOffset(): bigint {
+  try {
+    return parseTimeOffset(readFileSync('/proc/self/timens_offsets', 'utf8'));
+  } catch (error) {
+    // A kernel without time namespaces.
+    if (failedWith(error, 'ENOENT')) return 0n;
+    throw systemFailure('cannot read /proc/self/timens_offsets', error);
+  }
+}
+
 /** Undefined when there is no such process (any more). */
 function readStat(pid: number): ProcessStat | undefined {
   try {
-    return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    timeOffset ??= readTimeOffset();
+    // The kernel adds the reader's offset, and the next command may come from another time namespace.
+    return { ...stat, startTime: String(BigInt(stat.startTime) - timeOffset) };
   } catch (error) {
     // ESRCH: it was reaped between the open and the read.
     if (failedWith(error, 'ENOENT', 'ESRCH')) return undefined;

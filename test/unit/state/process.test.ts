@@ -13,9 +13,17 @@ import {
   isRunning,
   openVerified,
   parseStat,
+  parseTimeOffset,
 } from '../../../ts/state/process.js';
 
 const tail = '1 1 1 0 -1 4194560 100 0 0 0 0 0 0 0 20 0';
+
+test("a time namespace's offset is told in ticks", () => {
+  const text = (boot: string): string => `monotonic           0         0\nboottime   ${boot}\n`;
+  assert.is(parseTimeOffset(text('     0         0')), 0n);
+  assert.is(parseTimeOffset(text('100000 500000000')), 10_000_050n);
+  assert.is(parseTimeOffset(text('    -3         0')), -300n);
+});
 
 test('the name of a program can not confuse the parser', () => {
   for (const name of ['sh', 'a b', '', ')', '((', ') Z 1 (', 'x) S 1 1 1\n2 (y', '\n', 'ü)']) {
