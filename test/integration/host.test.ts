@@ -15,7 +15,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { begun, blocks, by, Foreground } from '../support/foreground.js';
 import { command, Lab, type Mutate } from '../support/lab.js';
-import { patience } from '../support/patience.js';
 import { ResidentHost } from '../support/resident.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -183,12 +182,9 @@ root('many callers at once, and a host that keeps nothing of them', async () => 
     assert.is(await call('state', id), 1);
   };
   await one();
-  const before = host.descriptors();
+  const before = await host.atRest();
   await Promise.all(Array.from({ length: 20 }, one));
-  // A caller has ended a moment before the host hears of that.
-  const late = performance.now() + patience(30_000);
-  while (host.descriptors() > before && performance.now() < late) await new Promise(setImmediate);
-  assert.ok(host.descriptors() <= before, `${before} descriptors became ${host.descriptors()}`);
+  assert.is(await host.atRest(), before, 'descriptors of the host');
 });
 
 root('another build of the command is not for this host', () => {

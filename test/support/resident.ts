@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadNative } from '../../ts/native/addon.js';
+import { patience } from './patience.js';
 
 const command = fileURLToPath(new URL('../../dist/tsrunc', import.meta.url));
 const native = loadNative();
@@ -46,6 +47,25 @@ export class ResidentHost {
   /** How many descriptors it has open. */
   descriptors(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** The same, once nobody calls: a caller has ended a moment before the host hears of that. */
+  async atRest(): Promise<number> {
+    const late = performance.now() + patience(60_000);
+    while (this.#connections() > 0 && performance.now() < late) await new Promise(setImmediate);
+    return this.descriptors();
+  }
+
+  /** Open pidfds: it has one of each caller. */
+  #connections(): number {
+    const folder = `/proc/${this.pid}/fd`;
+    return readdirSync(folder).filter((fd) => {
+      try {
+        return readlinkSync(`${folder}/${fd}`).includes('pidfd');
+      } catch {
+        return false;
+      }
+    }).length;
   }
 
   /** Ends it, as a service manager does by SIGTERM; resolves when it has ended. */

@@ -149,21 +149,22 @@ export async function awaitExec(
     } finally {
       for (const fd of fds) native.close(fd);
     }
-    replyIfThere(native, socket, 'proceed');
+    reply(native, socket, 'proceed');
   }
 }
 
-/** Whoever has ended meanwhile is told by the end of file that comes next, and why. */
-function replyIfThere(native: Native, socket: number, name: ReplyName): void {
+/** Who has ended meanwhile is told of by what comes next, its last word or the end of file, and why. */
+export function reply(
+  native: Native,
+  socket: number,
+  name: ReplyName,
+  fds: readonly number[] = [],
+): void {
   try {
-    reply(native, socket, name);
+    native.send(socket, encodeReply(name), fds);
   } catch (error) {
     if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
   }
-}
-
-export function reply(native: Native, socket: number, name: ReplyName): void {
-  native.send(socket, encodeReply(name));
 }
 
 /**
@@ -179,7 +180,7 @@ export function replyWithState(
   const text = JSON.stringify({ ...state, pid: pidInContainer(state.pid) });
   const memfd = native.memfd('tsrunc-state', Buffer.from(text));
   try {
-    native.send(socket, encodeReply(name), [memfd]);
+    reply(native, socket, name, [memfd]);
   } finally {
     native.close(memfd);
   }

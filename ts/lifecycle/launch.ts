@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { sendConsole, sendPidfd } from '../console/socket.js';
+import { encodeReply } from '../native/messages.js';
 import type { Native, WindowSize } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import type { State } from '../state/state.js';
@@ -185,7 +186,8 @@ export class Launch {
 
   /** To a created one: wait for the start on what it was given. */
   commit(): void {
-    reply(this.#native, this.#socket, 'commit');
+    // Not as a reply: nothing comes after it that would tell of an init that has ended.
+    this.#native.send(this.#socket, encodeReply('commit'));
   }
 
   #ownDuties(abort: () => void): Pick<Parent, 'cloned' | 'console'> {

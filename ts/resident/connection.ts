@@ -39,12 +39,12 @@ export class Connection {
   /** Hears of what the launcher says, until it says no more. Never rejects. */
   async listen(): Promise<void> {
     try {
-      for (;;) {
+      // Once it is closed its number may be another call's.
+      while (!this.#isClosed) {
         const received = await this.#native.receive(this.#socket);
         if (received === undefined) break;
         const report = decodeReport(received.data);
-        const attached = report?.name === 'spawned' ? 1 : 0;
-        if (report === undefined || received.fds.length !== attached) {
+        if (report === undefined || !this.#isDue(report, received.fds.length)) {
           for (const fd of received.fds) this.#native.close(fd);
           break;
         }
@@ -132,6 +132,12 @@ export class Connection {
     this.#lose();
     // What was begun is taken back, as when a signal ends it. What runs is left alone, as by a command that is killed.
     if (!this.isRunning) this.#deliver('SIGTERM');
+  }
+
+  /** Whether such a report may come now, with so many descriptors. */
+  #isDue({ name }: Report, attached: number): boolean {
+    if (name === 'spawned') return attached === 1 && this.#spawning !== undefined;
+    return attached === 0 && name !== 'call';
   }
 
   #take(report: Report, fds: readonly number[]): void {

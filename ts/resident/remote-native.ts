@@ -31,7 +31,14 @@ async function exitOf(
   pidfd: number,
   pid: number,
 ): Promise<ExitStatus> {
+  let isKnown = false;
+  const told = connection.exitOf(pid).then((status) => {
+    isKnown = true;
+    return status;
+  });
   const gone = connection.lost.then(async () => {
+    // Then the pidfd is closed, and its number perhaps another call's.
+    if (isKnown) return told;
     // Its container is not ours to wait for.
     if (connection.isRunning) throw callerGone();
     await local.waitGone(pidfd);
@@ -39,5 +46,5 @@ async function exitOf(
   });
   // Also when the race was over before.
   gone.catch(() => {});
-  return Promise.race([connection.exitOf(pid), gone]);
+  return Promise.race([told, gone]);
 }
