@@ -65,7 +65,7 @@ root('without descriptors nothing is created, and nothing stays', () => {
   assert.is(enough.at(-1), true);
 });
 
-root('on a full disk nothing is created, and a container can still be deleted', () => {
+root('on a full disk nothing is created, and a container can still be started and deleted', () => {
   const state = join(lab.folder, 'small');
   const fill = join(state, 'fill');
   const create = (id: string) => by([], ['create', '--bundle', bundle, id], state);
@@ -82,6 +82,17 @@ root('on a full disk nothing is created, and a container can still be deleted', 
     }
     assert.equal(create('a'), { status: 0, stderr: '' });
     spawnSync('dd', ['if=/dev/zero', `of=${fill}`, 'bs=1k'], { stdio: 'ignore' });
+    const { status, stderr } = by([], ['start', 'a'], state);
+    assert.is(status, 0, stderr);
+    assert.match(
+      stderr,
+      /^[^\n]*container a runs, but that could not be noted[^\n]*no space left[^\n]*\n$/,
+    );
+    assert.is(
+      JSON.parse(execFileSync(command, ['--root', state, 'state', 'a'], { encoding: 'utf8' }))
+        .status,
+      'running',
+    );
     assert.equal(by([], ['delete', '--force', 'a'], state), { status: 0, stderr: '' });
     assert.equal(readdirSync(state), ['fill']);
   } finally {

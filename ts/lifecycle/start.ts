@@ -102,8 +102,7 @@ async function startLocked(
 ): Promise<void> {
   try {
     await tellInit(context, folder, { stored, state });
-    folder.write({ ...stored, phase: 'running' });
-    rmSync(folder.path(START_SOCKET), { force: true });
+    noteStarted(context, folder, stored);
     await runHooks(
       'poststart',
       stored.hooks.poststart,
@@ -117,6 +116,16 @@ async function startLocked(
       await destroy(context, folder, stored);
     }
     throw error;
+  }
+}
+
+/** The program runs by then, which is seen without this, too: init doesn't listen any more (inspect.ts). */
+function noteStarted({ warn }: Context, folder: ContainerFolder, stored: StoredState): void {
+  try {
+    folder.write({ ...stored, phase: 'running' });
+    rmSync(folder.path(START_SOCKET), { force: true });
+  } catch (error) {
+    warn(`container ${folder.id} runs, but that could not be noted: ${(error as Error).message}`);
   }
 }
 
