@@ -1,7 +1,7 @@
 /**
  * `npm run daemons [-- [--newest] [--runtime NAME] [PATTERN]]`: the tests of test/daemons with tsrunc, runc and crun, and a table
  * of the three side by side. In a view of pure cgroup v1 where the host has v1: crun refuses a mixture. With `--newest`
- * those of containerd alone, with a release that Debian doesn't have yet.
+ * those of containerd and CRI-O alone, with releases that Debian doesn't have.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -52,8 +52,10 @@ async function runFile(file, runtime, temporary, programs) {
     ([, it]) => it,
   );
   troubles.push(...world.remove().map((path) => `left behind: cgroup ${path}`));
-  if ([...results.values()].includes('failed')) troubles.push(output);
-  return { results, troubles };
+  // Without any result the daemon itself didn't start.
+  const failed = results.size === 0 || [...results.values()].includes('failed');
+  if (failed) troubles.push(output);
+  return { results, troubles, failed };
 }
 
 function print(file, columns) {
@@ -80,7 +82,7 @@ async function daemons(args) {
   await build();
   await step('assembling the busybox bundle', busyboxBundle);
   await step('building the native tests', buildNativeTests);
-  const programs = isNewest ? [await buildNewest()] : [];
+  const programs = isNewest ? await buildNewest() : [];
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.test.ts') && name.includes(args[0] ?? ''))
     .filter((name) => !isNewest || /^(containerd|cri)/.test(name));
@@ -92,7 +94,7 @@ async function daemons(args) {
     for (const runtime of runtimes)
       columns.set(runtime, await runFile(file, runtime, temporary, programs));
     print(file, columns);
-    failed ||= [...(columns.get('tsrunc')?.results.values() ?? [])].includes('failed');
+    failed ||= columns.get('tsrunc')?.failed ?? false;
   }
   rmSync(temporary, { recursive: true });
   if (failed) throw new StepError('Not all tests passed with tsrunc.');

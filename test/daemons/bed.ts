@@ -40,6 +40,9 @@ export interface CallOptions {
   readonly timeout?: number;
 }
 
+/** What the image of kind `oci` is called. */
+export const image = 'example.test/busybox:latest';
+
 /** An unprivileged user that exists in this world only, and its subordinate ids. */
 export const user = { name: 'boxer', id: 21_021, first: 600_000, count: 65_536 } as const;
 

@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import * as assert from 'uvu/assert';
-import { Bed, notInPath } from './bed.js';
+import { Bed, image, notInPath } from './bed.js';
 import { cgroupsOf, isFrozen, limitOf } from './cgroups.js';
-import { Containerd, containerdPrograms, image } from './containerd.js';
+import { Containerd, containerdPrograms } from './containerd.js';
 
 const bed = new Bed(containerdPrograms);
 const containerd = new Containerd(bed);

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type Bed, type CallOptions, environment, type Outcome, ok } from './bed.js';
+import { type Bed, type CallOptions, environment, image, type Outcome, ok } from './bed.js';
+import { makeNetworkPlugins } from './network-plugins.js';
 
 export const containerdPrograms = { containerd: 'containerd', ctr: 'containerd' };
-export const image = 'example.test/busybox:latest';
 export type Snapshotter = 'overlayfs' | 'native';
 
 /** containerd with its own folders and sockets, and the image in both snapshotters. */
@@ -53,6 +53,7 @@ ${cri ? this.#kubernetes(isNew) : ''}`,
 
   /** docs/integrations.md, "Kubernetes", and what a machine without CNI, AppArmor and CAP_SYS_RESOURCE needs. */
   #kubernetes(isNew: boolean): string {
+    const plugins = makeNetworkPlugins(join(this.#folder, 'cni'));
     const plugin = isNew ? 'io.containerd.cri.v1.runtime' : 'io.containerd.grpc.v1.cri';
     const images = `[plugins."io.containerd.cri.v1.images"]
   snapshotter = "native"
@@ -64,7 +65,7 @@ ${cri ? this.#kubernetes(isNew) : ''}`,
   restrict_oom_score_adj = true
 ${isNew ? '' : `  sandbox_image = "${image}"`}
 [plugins."${plugin}".cni]
-  ${isNew ? `bin_dirs = ["${this.#cni()}"]` : `bin_dir = "${this.#cni()}"`}
+  ${isNew ? `bin_dirs = ["${plugins}"]` : `bin_dir = "${plugins}"`}
   conf_dir = "${this.#folder}/cni"
 [plugins."${plugin}".containerd]
   default_runtime_name = "under-test"
@@ -74,25 +75,6 @@ ${isNew ? '' : `  sandbox_image = "${image}"`}
     BinaryName = "${this.#bed.runtime}"
     SystemdCgroup = false
 ${isNew ? images : ''}`;
-  }
-
-  /** A network plugin that connects nothing: containerd wants an address of each pod. */
-  #cni(): string {
-    const folder = join(this.#folder, 'cni');
-    mkdirSync(folder);
-    const version = '"cniVersion":"0.4.0"';
-    const list = `{${version},"name":"pods","plugins":[{"type":"nothing"}]}`;
-    writeFileSync(join(folder, 'nothing.conflist'), list);
-    const made = `{${version},"interfaces":[{"name":"eth0","sandbox":"'$CNI_NETNS'"}],"ips":[{"version":"4","interface":0,"address":"10.0.0.2/24"}]}`;
-    const script = `#!/bin/sh
-case $CNI_COMMAND in
-ADD) echo '${made}' ;;
-VERSION) echo '{${version},"supportedVersions":["0.3.1","0.4.0"]}' ;;
-esac
-`;
-    for (const name of ['nothing', 'loopback'])
-      writeFileSync(join(folder, name), script, { mode: 0o755 });
-    return folder;
   }
 
   /** `ctr` with these arguments. */

@@ -95,7 +95,8 @@ export class Cri {
     };
     const config = {
       1: { 1: name },
-      2: { 1: image },
+      // As it is pulled, and as the pod has it.
+      2: { 1: image, 18: image },
       3: args,
       6: pairs(env),
       7: mounts.map(({ from, to }) => ({ 1: to, 2: from })),
@@ -142,6 +143,14 @@ export class Cri {
 
   async remove(id: string): Promise<void> {
     await this.#runtime('RemoveContainer', { 1: id });
+  }
+
+  /** The ids of all containers and pods. */
+  async all(): Promise<string[]> {
+    const lists = await Promise.all(
+      ['ListContainers', 'ListPodSandbox'].map((method) => this.#runtime(method, {})),
+    );
+    return lists.flatMap((list) => list.messages(1).map((each) => each.text(1)));
   }
 
   async removePod({ id }: Pod): Promise<void> {

@@ -139,6 +139,20 @@ same(
   ['pause'],
 );
 
+same(
+  '--apparmor, --process-label: what the host can not give is refused, and nothing runs',
+  (side) =>
+    beside(side, 'labels', () =>
+      [
+        ['--apparmor', 'no-such-profile'],
+        ['--process-label', 'no:such:label'],
+      ].map((flags) => {
+        const { code, stdout, stderr } = side.call(['exec', ...flags, 'labels', 'echo', 'ran']);
+        return [code, stdout, /apparmor|selinux/i.test(stderr)];
+      }),
+    ),
+);
+
 same("--cgroup: below the container's, on cgroup v1", (side) =>
   beside(side, 'below', (pid) => {
     const own = /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';

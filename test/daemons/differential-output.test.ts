@@ -69,6 +69,34 @@ same(
 );
 
 same(
+  "ps: the host's ps with options of its own, and only the container's lines",
+  (side) => {
+    const pid = side.running('ps-options');
+    const rows = (...options: string[]): unknown => {
+      const { code, stdout } = side.call(['ps', 'ps-options', ...options]);
+      const [head, ...lines] = stdout.trimEnd().split('\n');
+      const own = lines.filter((line) => line.split(/\s+/).includes(String(pid)));
+      // Its sleep of a moment may be there, or not, or be a new one.
+      return [code, head?.trim().split(/\s+/), own.length, lines.length <= own.length + 1];
+    };
+    const seen = [
+      rows('aux'),
+      rows('-e'),
+      rows('-o', 'pid,comm'),
+      rows('-e', '-o', 'ppid,pid,args'),
+      ...[['-o', 'comm'], ['--no-such-option']].map((options) =>
+        side.failure('ps', 'ps-options', ...options),
+      ),
+      side.failure('ps', '--format', 'xml', 'ps-options'),
+      shapeOf(JSON.parse(side.call(['ps', '-f', 'json', 'ps-options', 'aux']).stdout)),
+    ];
+    side.call(['delete', '--force', 'ps-options']);
+    return seen;
+  },
+  ['ps'],
+);
+
+same(
   'pause, resume',
   (side) => {
     side.running('paused');

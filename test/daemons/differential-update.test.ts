@@ -88,8 +88,18 @@ same(
 );
 
 same(
-  '--pids-limit, --blkio-weight',
+  '--pids-limit',
   (side) => updates(side, [['--pids-limit', '20'], ['--pids-limit=-1'], ['--pids-limit', '30']]),
+  wants,
+);
+
+same(
+  '--blkio-weight',
+  (side) =>
+    updates(
+      side,
+      ['500', '5', '0', '1000', '1001', '70000', '-1'].map((it) => [`--blkio-weight=${it}`]),
+    ),
   wants,
 );
 

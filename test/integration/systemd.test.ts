@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { noSystemdWorld, SystemdWorld } from '../../scripts/systemd-world.mjs';
+import { onVersion } from '../support/container-cgroup.js';
 import { command, Lab, type Mutate } from '../support/lab.js';
 import { skipUnless } from '../support/skip.js';
 
@@ -51,7 +52,7 @@ const tsrunc = (...args: string[]): string => {
 };
 const quiet = (program: string, ...args: string[]): void => {
   ok(
-    'log=$(mktemp); "$@" </dev/null >$log 2>&1; code=$?; cat $log >&2; exit $code',
+    'log=$(mktemp); "$@" </dev/null >$log 2>&1; code=$?; cat $log >&2; rm $log; exit $code',
     program,
     ...args,
   );
@@ -99,16 +100,9 @@ const limited: Mutate = (spec) => {
   };
 };
 const SCOPE = 'machine.slice/machine-tests.slice/unit-limited.scope';
+/** To be compared with runc's. CPUWeight isn't: the formula, which is ours too, is another one since runc 1.4. */
 const shown = [
-  ...[
-    'Slice',
-    'ControlGroup',
-    'Delegate',
-    'DefaultDependencies',
-    'TasksMax',
-    'CPUShares',
-    'CPUWeight',
-  ],
+  ...['Slice', 'ControlGroup', 'Delegate', 'DefaultDependencies', 'TasksMax', 'CPUShares'],
   ...['CPUQuotaPerSecUSec', 'CPUQuotaPeriodUSec', 'MemoryLimit', 'MemoryMax', 'DevicePolicy'],
 ];
 
@@ -125,12 +119,14 @@ systemd('a scope has the limits as its properties, as under runc', () => {
   });
   create(bundle, 'a');
   const ours = properties('unit-limited.scope', ...shown);
+  const { CPUWeight } = properties('unit-limited.scope', 'CPUWeight');
   const pid = JSON.parse(tsrunc('state', 'a')).pid;
   const groups = ok('cat /proc/$1/cgroup', String(pid));
   tsrunc('delete', 'a');
   assert.is(ours['ControlGroup'], `/${SCOPE}`);
   assert.is(ours['CPUQuotaPerSecUSec'], '500ms');
   assert.is(ours['TasksMax'], '33');
+  assert.is(CPUWeight, onVersion('[not set]', '59'));
   assert.is(ours['DevicePolicy'], 'strict');
   assert.ok([ours['MemoryMax'], ours['MemoryLimit']].includes(String(64 * MiB)));
   for (const line of groups.split('\n')) assert.match(line, `/${SCOPE}`);
@@ -179,7 +175,7 @@ systemd(
     tsrunc('kill', 'c', 'KILL');
     ok('until "$@" | grep -q stopped; do :; done', command, '--root', stateRoot, 'state', 'c');
     tsrunc('delete', 'c');
-    assert.is(ok('systemctl list-units --all --no-legend "tsrunc-*"'), '');
+    assert.is(ok('systemctl list-units --all --no-legend "tsrunc-*.scope"'), '');
     assert.is(ok('find /sys/fs/cgroup -name "tsrunc-c.scope"'), '');
   },
 );
@@ -212,7 +208,7 @@ systemd('annotations are properties of the scope', () => {
   );
   assert.match(refused(annotated({ 'org.systemd.property.no': '1' }), 'e'), /"no"/);
   assert.match(refused(annotated({ 'org.systemd.property.Nonsense': '1' }), 'e'), /Nonsense/);
-  assert.is(ok('systemctl list-units --all --no-legend "tsrunc-*"'), '');
+  assert.is(ok('systemctl list-units --all --no-legend "tsrunc-*.scope"'), '');
 });
 
 systemd('names that are none, and one that is taken, are refused', () => {

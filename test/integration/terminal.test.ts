@@ -6,11 +6,13 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { loadNative } from '../../ts/native/addon.js';
 import { command, Lab, type Mutate } from '../support/lab.js';
 import { Session, terminals } from '../support/session.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
+const native = loadNative();
 const receiver = fileURLToPath(new URL('../support/console.py', import.meta.url));
 const tsrunc = [command, '--root', lab.root];
 const python = skipUnless(
@@ -102,6 +104,29 @@ python(test)(
     lab.ok(['delete', id]);
   },
 );
+
+python(test)('--pidfd-socket of exec gets a pidfd of the process that it started', async () => {
+  const bundle = lab.bundle((spec) => {
+    spec.process.args = ['sleep', '1000'];
+  });
+  const { id } = lab.create(bundle);
+  lab.ok(['start', id]);
+  const socket = join(lab.folder, `${lab.name()}.sock`);
+  const pidFile = join(lab.folder, `${lab.name()}.pid`);
+  const received = await listen(terminals, 'receive', socket);
+  const flags = ['--detach', '--pid-file', pidFile, '--pidfd-socket', socket];
+  lab.ok(['exec', ...flags, id, 'sleep', '1000']);
+  const { count, file, rest, pid } = JSON.parse(await received());
+  const started = Number(readFileSync(pidFile, 'utf8'));
+  // Ours by adoption, it is ours to reap.
+  const pidfd = native.openPidfd(started);
+  native.signal(pidfd, 9);
+  await native.waitExit(pidfd);
+  native.close(pidfd);
+  assert.equal([count, rest, pid], [1, 0, started]);
+  assert.match(file, 'pidfd');
+  lab.ok(['delete', '--force', id]);
+});
 
 python(test)(
   'create without a socket for a terminal, and a socket without one, are refused',
