@@ -1,5 +1,6 @@
 /** measure.mjs FOLDER CGROUP ROUNDS RESULT: takes the times, in the view that run.mjs made, and writes them to RESULT. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/steps.mjs';
@@ -21,6 +22,24 @@ function call([command, ...args], env) {
   if (status === 0) return;
   const said = error?.message ?? readFileSync(join(folder, 'stderr'), 'utf8').trim();
   throw new Error(`${[command, ...args].join(' ')} failed with status ${status}: ${said}`);
+}
+
+/** The same, beside others. */
+async function callBeside([command, ...args], env) {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', errors], env });
+  const [status] = await once(child, 'exit');
+  if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed with status ${status}`);
+}
+
+/** Until `remove` finds that a killed container has ended. */
+function retry(remove) {
+  for (let left = 100; ; --left) {
+    try {
+      return remove();
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
 }
 
 /** A row: `act` is timed; `before` and `after` each time are not. */
@@ -46,6 +65,23 @@ function processCases(runtime) {
       act: (id) => {
         start(id);
         remove(id);
+      },
+    },
+    {
+      group: 'create + start + kill + delete',
+      name,
+      act: (id) => {
+        start(id);
+        does('kill', id, 'KILL');
+        retry(() => does('delete', id));
+      },
+    },
+    {
+      group: 'run /bin/true, by two callers at once',
+      name,
+      act: async (id) => {
+        const one = (of) => callBeside([...command, 'run', ...bundle(of), `${id}-${of}`], env);
+        await Promise.all([one('true'), one('true-2')]);
       },
     },
     {

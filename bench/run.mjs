@@ -90,6 +90,7 @@ await main(async () => {
   try {
     makeRootfs(join(folder, 'rootfs'));
     await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`);
+    await makeBundle(folder, 'true-2', ['/bin/true'], `/${cgroup}/true-2`);
     await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`);
     writeFileSync(join(folder, 'empty.js'), '');
     compileFloor(folder);
