@@ -3,6 +3,7 @@
 #include <linux/if.h>
 #include <linux/keyctl.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -156,7 +157,10 @@ Status Executor::run(const operations::Clone& op) {
   TRY(check(pid, "clone3"));
   if (pid == 0) return {};
   const Status sent = channel_.send_cloned(static_cast<uint32_t>(pid), pidfd);
-  for (;;) sys(SYS_exit_group, sent.ok() ? 0 : 1);
+  while (sent.ok()) sys(SYS_exit_group, 0);
+  // Nobody else knows of it.
+  sys(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
+  return sent;
 }
 
 Status Executor::run(const operations::NewSession&) { return check(sys(SYS_setsid), "setsid"); }

@@ -92,6 +92,21 @@ static int opens(pid_t tid, unsigned long address, const char* wanted) {
   return got > 0 && strncmp(text, wanted, (size_t)got) == 0;
 }
 
+/** What libuv reads and writes besides files are its own wake-ups, without which it aborts. */
+static int concerns_file(const struct process* process, long number, unsigned long fd) {
+  if (process != processes || (number != SYS_read && number != SYS_write)) return 1;
+  char path[64], target[2] = "";
+  snprintf(path, sizeof path, "/proc/%d/fd/%lu", process->pid, fd);
+  return readlink(path, target, sizeof target) > 0 && target[0] == '/';
+}
+
+/** Its own end is that of a command that hangs. */
+static void give_up(int signal) {
+  (void)signal;
+  kill(processes[0].pid, SIGKILL);
+  _exit(124);
+}
+
 int main(int argc, char** argv) {
   int at = 1;
   FILE* log = fopen(argv[at++], "we");
@@ -121,6 +136,7 @@ int main(int argc, char** argv) {
                        PTRACE_O_TRACEEXEC;
   if (ptrace(PTRACE_SEIZE, main_pid, 0, options) < 0) return 125;
   add(main_pid);
+  signal(SIGTERM, give_up);
   kill(main_pid, SIGCONT);
   for (;;) {
     const pid_t tid = waitpid(-1, &status, __WALL);
@@ -166,7 +182,8 @@ int main(int argc, char** argv) {
             opens(tid, info.entry.args[1], code))
           own->counting = 1;
         // Threads of Node's are Node's.
-        if (i < CALLS && own->counting && (thread->process > 0 || tid == own->pid)) {
+        if (i < CALLS && own->counting && (thread->process > 0 || tid == own->pid) &&
+            concerns_file(own, calls[i].number, info.entry.args[0])) {
           const unsigned count = ++own->counts[i];
           fprintf(log, "%d %s %u\n", thread->process, calls[i].name, count);
           if (thread->process == process && strcmp(calls[i].name, name) == 0 && count == nth) {

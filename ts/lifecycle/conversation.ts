@@ -22,6 +22,7 @@
  *        │ ──── proceed: the agent has them ─────────────────────────▶│  `executing` without no_new_privs)
  *        │ ◀──────────────────────────────────── end of file ─────────┴ exec
  *
+ * The stage's end comes as a word of tsrunc's own (STAGE_ENDED), which is awaited like `cloned` and `created`.
  * (…) are attached descriptors. `failed` may come at any time and is the last word. Since the stage and init
  * share a socket, `cloned` may come after init's first words: what needs to know init waits for it. The end of the peer ends every wait: init reads
  * the end of file when tsrunc dies, tsrunc when init does. A hook's timeout bounds the rest.
@@ -32,6 +33,12 @@ import type { Native } from '../native/native.js';
 import type { ReplyName } from '../plan/operations.js';
 import { pidInContainer } from '../state/process.js';
 import type { State } from '../state/state.js';
+
+/**
+ * What tsrunc tells itself, by the stage's end of the socket, when the stage has ended: it comes after all that the stage
+ * has sent. A stage that was killed just after the clone leaves an init that holds the socket open and is never heard of.
+ */
+export const STAGE_ENDED = Uint8Array.of(0);
 
 /** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
@@ -57,8 +64,10 @@ export async function awaitCreated(
 ): Promise<void> {
   let cloned = false;
   let created = false;
+  // Awaited as well: a socket that is closed with something unread in it breaks its peer's.
+  let stageEnded = false;
   let due: DueMessage | undefined;
-  while (!(cloned && created)) {
+  while (!(cloned && created && stageEnded)) {
     const { message, fds } = await hear(native, socket, fail);
     const [attached] = fds;
     switch (message.name) {
@@ -85,6 +94,10 @@ export async function awaitCreated(
         break;
       case 'created':
         created = true;
+        break;
+      case 'stageEnded':
+        if (!cloned) throw await fail.silent();
+        stageEnded = true;
         break;
       case 'failed':
         throw fail.reported(message);
@@ -187,7 +200,7 @@ export function replyWithState(
 }
 
 interface Said {
-  readonly message: InitMessage;
+  readonly message: InitMessage | { readonly name: 'stageEnded' };
   readonly fds: readonly number[];
 }
 
@@ -200,6 +213,8 @@ async function hear(native: Native, socket: number, fail: FailureOf): Promise<Sa
 async function hearOrEnd(native: Native, socket: number): Promise<Said | undefined> {
   const received = await native.receive(socket);
   if (received === undefined) return undefined;
+  if (received.data.length === 1 && received.data[0] === STAGE_ENDED[0])
+    return { message: { name: 'stageEnded' }, fds: received.fds };
   const message = decodeMessage(received.data);
   if (message !== undefined && received.fds.length === (carriers.has(message.name) ? 1 : 0)) {
     return { message, fds: received.fds };

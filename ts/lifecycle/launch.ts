@@ -12,6 +12,7 @@ import {
   type Parent,
   reply,
   replyWithState,
+  STAGE_ENDED,
 } from './conversation.js';
 import { initError, silentEnd } from './failures.js';
 import { InitProcess, type Reap } from './init-process.js';
@@ -83,7 +84,7 @@ export class Launch {
     this.#undo = undo;
     this.#fail = {
       reported: (failure) => initError(failure, stage, program),
-      silent: async () => silentEnd((await this.#init?.exited()) ?? { code: 1 }, stage),
+      silent: async () => silentEnd(await (this.#init ?? this.#stage)?.exited(), stage),
     };
   }
 
@@ -114,15 +115,15 @@ export class Launch {
   ): Promise<void> {
     const native = this.#native;
     const [ours, theirs] = native.socketPair();
-    const made = [theirs];
+    let memfd: number | undefined;
     let cgroup: number | undefined;
     try {
-      made.push(native.memfd('tsrunc-program', program));
+      memfd = native.memfd('tsrunc-program', program);
       if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
       const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
       const stage = await native.spawn({
         callers: [...stdio.fds, ...passed],
-        fds: [...made, ...(given === undefined ? [] : [given])],
+        fds: [theirs, memfd, ...(given === undefined ? [] : [given])],
         args: [String(3 + preserved)],
         ...(cgroup === undefined ? {} : { cgroup }),
       });
@@ -130,13 +131,27 @@ export class Launch {
       this.#stage = process;
       this.#socket = ours;
       this.#undo.add('end the stage', () => process.end());
+      void this.#noteEnd(process, theirs);
     } catch (error) {
       native.close(ours);
+      native.close(theirs);
       throw error;
     } finally {
-      for (const fd of made) native.close(fd);
+      if (memfd !== undefined) native.close(memfd);
       if (cgroup !== undefined) closeSync(cgroup);
       stdio.closeTheirs();
+    }
+  }
+
+  /** Says that the stage has ended, and gives up what it had of the socket. */
+  async #noteEnd(stage: InitProcess, theirs: number): Promise<void> {
+    try {
+      await stage.ended;
+      this.#native.send(theirs, STAGE_ENDED);
+    } catch {
+      // Nobody listens any more.
+    } finally {
+      this.#native.close(theirs);
     }
   }
 

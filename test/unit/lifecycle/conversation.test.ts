@@ -1,15 +1,23 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { awaitCreated, type FailureOf, type Parent } from '../../../ts/lifecycle/conversation.js';
+import { TsruncError } from '../../../ts/errors.js';
+import {
+  awaitCreated,
+  type FailureOf,
+  type Parent,
+  STAGE_ENDED,
+} from '../../../ts/lifecycle/conversation.js';
 import type { Native } from '../../../ts/native/native.js';
 import { type MessageName, messages } from '../../../ts/plan/operations.js';
 import type { State } from '../../../ts/state/state.js';
 
-/** What happens when init and the stage say this. */
-async function hear(...said: readonly MessageName[]): Promise<string[]> {
+/** What happens when init and the stage say this, and the stage has ended in the end. */
+async function hear(...said: readonly (MessageName | 'stageEnded')[]): Promise<string[]> {
   const happened: string[] = [];
+  if (!said.includes('stageEnded')) said = [...said, 'stageEnded'];
   const note = (what: string) => async (): Promise<void> => void happened.push(what);
   const queue = said.map((name) => {
+    if (name === 'stageEnded') return { data: STAGE_ENDED, fds: [] };
     const code = Object.keys(messages).indexOf(name) + 1;
     return name === 'cloned'
       ? { data: Uint8Array.of(code, 7, 0, 0, 0), fds: [99] }
@@ -31,7 +39,8 @@ async function hear(...said: readonly MessageName[]): Promise<string[]> {
       return { pid: process.pid } as State;
     },
   };
-  await awaitCreated(native, 1, parent, {} as FailureOf);
+  const silent = async () => new TsruncError('ended', { code: 'INIT_FAILED' });
+  await awaitCreated(native, 1, parent, { silent } as unknown as FailureOf);
   return happened;
 }
 
@@ -50,6 +59,18 @@ test("what needs init's pid waits for it, since the stage may be slower than ini
   assert.equal(await hear('netDevicesDue', 'cloned', 'created'), devices);
   assert.equal(await hear('hooksDue', 'cloned', 'created'), ['cloned 7', 'hooks', 'reply']);
   assert.equal(await hear('created', 'cloned'), ['cloned 7']);
+});
+
+test('a stage that ends without a word of init leaves nothing to wait for', async () => {
+  for (const said of [['stageEnded'], ['created', 'stageEnded']] as const) {
+    try {
+      await hear(...said);
+      assert.unreachable('it must fail');
+    } catch (error) {
+      assert.is((error as TsruncError).code, 'INIT_FAILED');
+    }
+  }
+  assert.equal(await hear('cloned', 'stageEnded', 'created'), ['cloned 7']);
 });
 
 test.run();
