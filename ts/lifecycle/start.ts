@@ -8,7 +8,7 @@ import type { StoredState } from '../state/state.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
 import { destroy, endInit } from './delete.js';
-import { initError, silentEnd } from './failures.js';
+import { initError, nothingToStart, silentEnd } from './failures.js';
 import { type Inspected, inspect } from './inspect.js';
 import { openNotifyProxy } from './notify.js';
 import type { StartOptions } from './options.js';
@@ -49,6 +49,7 @@ async function startUnderLock(
         stage: 'start',
       });
     }
+    if (stored.noProcess) throw nothingToStart(id);
     await readiness?.prepare(folder, stored);
     await startLocked(context, folder, { stored, state });
   } finally {
