@@ -20,7 +20,6 @@ const configurations: readonly (readonly [
   ['no ociVersion', (s) => delete s.ociVersion, 'ociVersion'],
   ['a version that is none', (s) => (s.ociVersion = 'one'), 'ociVersion'],
   ['a version of the future', (s) => (s.ociVersion = '2.0.0'), 'ociVersion'],
-  ['no process', (s) => delete s.process, 'process'],
   ['a process that is a list', (s) => (s.process = []), 'process'],
   ['no root', (s) => delete s.root, 'root'],
   ['a root that is not there', (s) => (s.root.path = '/no/where'), '/no/where'],

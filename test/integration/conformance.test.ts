@@ -14,7 +14,6 @@ const deviations: Readonly<Record<string, { readonly why: string }>> = {
   'runtime.md#runtimeDelete/created': {
     why: 'containerd deletes created tasks without --force, as runc allows',
   },
-  'config.md#configProcess/optional': { why: 'create looks the program up, as runc does' },
   'config.md#configPOSIXUser/umask-unset': {
     why: '0022, as runc and crun: a daemon’s own umask, often 0, would be unsafe',
   },

@@ -54,6 +54,18 @@ test('create writes the pid, and the program does not run before start', () => {
   });
 });
 
+test('without process a container is created, entered and deleted, and start and run say why they are errors', () => {
+  const bundle = lab.bundle((spec) => {
+    Reflect.deleteProperty(spec, 'process');
+  });
+  assert.match(lab.fails(['run', '--bundle', bundle, lab.name()]), 'config.json has no process');
+  const { id } = lab.create(bundle);
+  assert.match(lab.fails(['start', id]), 'config.json has no process');
+  assert.is(lab.state(id).status, 'created');
+  assert.is(lab.ok(['exec', '--env', 'PATH=/bin', id, 'sh', '-c', 'pwd; id -u']), '/\n0\n');
+  lab.ok(['delete', id]);
+});
+
 test('state has the shape of the specification, and what runc adds', () => {
   const { id, pid, bundle } = running((spec) => {
     spec.annotations = { 'org.example.key': 'value' };

@@ -8,7 +8,7 @@ import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import { hookKinds } from '../spec/names.js';
-import type { Hook, Hooks, Process } from '../spec/types.js';
+import type { Hook, Hooks } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
@@ -19,6 +19,7 @@ import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './ca
 import { compileFilters } from './compile-filters.js';
 import { cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
+import { nothingToStart } from './failures.js';
 import { writeIdMaps } from './id-maps.js';
 import type { InitProcess } from './init-process.js';
 import { Launch, type ParentDuties } from './launch.js';
@@ -77,7 +78,6 @@ class Creation {
   readonly #bundle: Bundle;
   readonly #options: CreateOptions;
   readonly #startNow: boolean;
-  readonly #process: Process;
   readonly #provisions: Provisions;
   /** How many descriptors from 3 on go to the container. */
   readonly #preserved: number;
@@ -98,7 +98,6 @@ class Creation {
     this.#bundle = bundle;
     this.#options = options;
     this.#startNow = startNow;
-    this.#process = spec.process as Process;
     this.#provisions = new Provisions(context, id, spec, options);
     this.#preserved = (options.listenFds ?? 0) + (options.preserveFds ?? 0);
     this.#state = {
@@ -112,6 +111,7 @@ class Creation {
       owner: '',
       phase: 'creating',
       hooks: knownParts(spec.hooks ?? {}),
+      ...(spec.process === undefined ? { noProcess: true } : {}),
       ...(options.noNewKeyring ? { noNewKeyring: true } : {}),
       ...(agent === undefined ? {} : { seccompAgent: agent }),
       ...(options.pidFile === undefined ? {} : { pidFile: resolve(options.pidFile) }),
@@ -121,7 +121,9 @@ class Creation {
   /** What can be found wrong with the call before anything is made. */
   check(): void {
     const { consoleSocket } = this.#options;
-    const terminal = this.#process.terminal === true;
+    const { process } = this.#bundle.spec;
+    if (process === undefined && this.#startNow) throw nothingToStart(this.#id);
+    const terminal = process?.terminal === true;
     if (terminal && consoleSocket === undefined && !this.#startNow) {
       throw badArgument(
         'the process wants a terminal: name the socket that takes it with --console-socket',

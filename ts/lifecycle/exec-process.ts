@@ -1,4 +1,5 @@
 import { TsruncError } from '../errors.js';
+import { noProcess } from '../spec/no-process.js';
 import { parseProcess } from '../spec/parse.js';
 import type { Process, Spec } from '../spec/types.js';
 import type { ExecOptions } from './options.js';
@@ -7,7 +8,7 @@ import type { ExecOptions } from './options.js';
 export function execProcessOf(spec: Spec, options: ExecOptions): Process {
   const process =
     options.process === undefined
-      ? derive(spec.process as Process, options)
+      ? derive(spec.process ?? noProcess, options)
       : { ...options.process };
   return parseProcess(process);
 }

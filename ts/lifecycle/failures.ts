@@ -151,6 +151,14 @@ function executableSentence(program: string, code: string, text: string): string
   return `exec: "${program}": ${text}`;
 }
 
+/** runtime.md, "Start": only creating a container is possible without `process`. */
+export function nothingToStart(id: string): TsruncError {
+  return new TsruncError(
+    `cannot start "${id}": config.json has no process: name the program to run in process.args`,
+    { code: 'INVALID_CONFIG', stage: 'start' },
+  );
+}
+
 /** init ended without a word. How, only its parent knows. */
 export function silentEnd(status: ExitStatus | undefined, stage: string): TsruncError {
   const how =

@@ -9,7 +9,7 @@ import { requireNoHooks } from './caller.js';
 import type { Context } from './context.js';
 import { awaitExec, type FailureOf, replyWithState } from './conversation.js';
 import { destroy, endInit } from './delete.js';
-import { initError, silentEnd } from './failures.js';
+import { initError, nothingToStart, silentEnd } from './failures.js';
 import { type Inspected, inspect } from './inspect.js';
 import { openNotifyProxy } from './notify.js';
 import type { StartOptions } from './options.js';
@@ -50,6 +50,7 @@ async function startUnderLock(
         stage: 'start',
       });
     }
+    if (stored.noProcess) throw nothingToStart(id);
     requireNoHooks(context.caller, stored.hooks);
     context.caller.took([]);
     await readiness?.prepare(folder, stored);

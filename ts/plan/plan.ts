@@ -1,4 +1,5 @@
 import { TsruncError } from '../errors.js';
+import { noProcess } from '../spec/no-process.js';
 import type { Process } from '../spec/types.js';
 import { planDevices } from './devices.js';
 import { planExecutionDomain } from './execution-domain.js';
@@ -31,7 +32,7 @@ import { Sources } from './sources.js';
  * Throws INVALID_CONFIG or UNSUPPORTED for what only the whole picture shows.
  */
 export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
-  const process = request.spec.process as Process;
+  const process = request.spec.process ?? noProcess;
   const namespaces = readNamespaces(request);
   requireMountNamespace(request, namespaces);
   requireLabels(process, request.host);
@@ -54,15 +55,24 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
       ...planProtection(request, mounts.finish),
       ...setRootPropagation(request, namespaces),
       ...planExecutionDomain(request.spec.linux),
-      ...checkProgram(process),
+      ...(process === noProcess ? [] : checkProgram(process)),
       ...labelProgram(process, request.host),
       { op: 'awaitStart', listen: request.awaitStart },
     ],
-    start: [
-      ...planHooks('startContainer', request.spec.hooks?.startContainer),
-      ...becomeProgram(process, request, namespaces, warn),
-    ],
+    start: process === noProcess ? [] : planStart(request, process, namespaces, warn),
   };
+}
+
+function planStart(
+  request: PlanRequest,
+  process: Process,
+  namespaces: Namespaces,
+  warn: Warn,
+): Operation[] {
+  return [
+    ...planHooks('startContainer', request.spec.hooks?.startContainer),
+    ...becomeProgram(process, request, namespaces, warn),
+  ];
 }
 
 /** What is done in the runtime's namespaces, before the clone. */

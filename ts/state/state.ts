@@ -40,6 +40,8 @@ export interface StoredState {
   readonly resctrl?: ResctrlGroups;
   /** config.json's hooks as they were at create: later changes of the bundle have no effect. */
   readonly hooks: Hooks;
+  /** Whether config.json had no `process`: then there is nothing to start. */
+  readonly noProcess?: boolean;
   /** Whether the container's processes stay in their caller's session keyring. */
   readonly noNewKeyring?: boolean;
   /** Who gets the notifications of the container's system call filter. */

@@ -102,6 +102,7 @@ const fields: Readonly<Record<Exclude<keyof StoredState, 'format'>, Check>> = {
     poststart: hooks,
     poststop: hooks,
   }),
+  noProcess: optional((value) => typeof value === 'boolean'),
   noNewKeyring: optional((value) => typeof value === 'boolean'),
   seccompAgent: optional(shape({ path: isPath, metadata: optional(isString) })),
   pidFile: optional(isPath),

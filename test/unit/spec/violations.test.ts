@@ -40,7 +40,6 @@ const cases: readonly (readonly [path: string, spoil: (spec: Broken) => void])[]
     (spec) => (spec.mounts = [{ destination: '/x', type: 'tmpfs', uidMappings: [mapping] }]),
   ],
   // "Process"
-  ['process', (spec) => delete spec.process],
   ['process.cwd', (spec) => delete spec.process.cwd],
   ['process.cwd', (spec) => (spec.process.cwd = 'tmp')],
   ['process.cwd', (spec) => (spec.process.cwd = '')],

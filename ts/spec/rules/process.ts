@@ -8,11 +8,7 @@ const MOST_GROUPS = 65536;
 /** config.md, "Root" and "Process". */
 export function checkProcess({ root, process }: Spec, report: Report): void {
   if (root === undefined) report('root', 'is required on Linux');
-  if (process === undefined) {
-    report('process', 'is required: tsrunc looks the program up when it creates the container');
-    return;
-  }
-  checkOneProcess(process, report);
+  if (process !== undefined) checkOneProcess(process, report);
 }
 
 /** The same of a process that comes without a container, for `exec`. */
