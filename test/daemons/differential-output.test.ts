@@ -74,10 +74,13 @@ same(
     const pid = side.running('ps-options');
     const rows = (...options: string[]): unknown => {
       const { code, stdout } = side.call(['ps', 'ps-options', ...options]);
-      const [head, ...lines] = stdout.trimEnd().split('\n');
-      const own = lines.filter((line) => line.split(/\s+/).includes(String(pid)));
+      const [head = [], ...lines] = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/));
+      const own = lines.filter((line) => line[head.indexOf('PID')] === String(pid));
       // Its sleep of a moment may be there, or not, or be a new one.
-      return [code, head?.trim().split(/\s+/), own.length, lines.length <= own.length + 1];
+      return [code, head, own.length, lines.length <= 2];
     };
     const seen = [
       rows('aux'),

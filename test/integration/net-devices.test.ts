@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Lab, type Mutate } from '../support/lab.js';
+import { patience } from '../support/patience.js';
 import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
@@ -120,9 +121,10 @@ veth(test)(
     assert.match(out, /\n2$/);
     // Neither global nor permanent, or not there under its old name any more.
     for (const absent of ['169.254.9.9', '10.99.9.9', a]) assert.not.match(out, absent);
-    // It went with its namespace, and the host's side with it.
+    // It went with its namespace, and the host's side with it: the kernel takes its time for that.
     assert.is(look(a), undefined);
-    assert.is(look(peer), undefined);
+    for (const late = Date.now() + patience(30_000); look(peer) !== undefined; )
+      assert.ok(Date.now() < late, `${peer} is still there`);
   }),
 );
 

@@ -66,6 +66,8 @@ export class Launch {
   #init: InitProcess | undefined;
   #console: number | undefined;
   #socket = -1;
+  /** Ends `lead`, when the end of the stage can't be told. */
+  #breakOff: (why: unknown) => void = () => {};
   readonly #cloned: (pid: number) => void;
   readonly #reap: Reap;
   readonly #deliver: (listener: number) => void;
@@ -147,9 +149,10 @@ export class Launch {
   async #noteEnd(stage: InitProcess, theirs: number): Promise<void> {
     try {
       await stage.ended;
-      this.#native.send(theirs, STAGE_ENDED);
-    } catch {
-      // Nobody listens any more.
+      // Closed: nobody listens any more.
+      if (this.#socket >= 0) this.#native.send(theirs, STAGE_ENDED);
+    } catch (error) {
+      this.#breakOff(error);
     } finally {
       this.#native.close(theirs);
     }
@@ -171,7 +174,10 @@ export class Launch {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const all = { ...parent, ...this.#ownDuties(abort) };
-      await awaitCreated(this.#native, this.#socket, all, this.#fail);
+      const broken = new Promise<never>((_, reject) => {
+        this.#breakOff = reject;
+      });
+      await Promise.race([broken, awaitCreated(this.#native, this.#socket, all, this.#fail)]);
       await proceed();
     } finally {
       signal?.removeEventListener('abort', abort);
