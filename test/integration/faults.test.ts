@@ -58,7 +58,12 @@ const cases: Readonly<Record<string, Case>> = {
     after: ['none'],
     success: 'created',
   },
-  run: { from: 'none', args: ['run', '--bundle', ending], after: ['none'], success: 'none' },
+  run: {
+    from: 'none',
+    args: ['run', '--bundle', ending],
+    after: ['none', 'stopped'],
+    success: 'none',
+  },
   start: {
     from: 'created',
     args: ['start'],

@@ -84,9 +84,9 @@ export class Injector {
       const [process, call = '', nth] = line.split(' ');
       return { process: Number(process), call, nth: Number(nth) };
     });
-    // What init executes is the container's own program.
+    // From there on it is the container's own program: a kill just before can't be told from one just after.
     const start = points.findIndex(({ process, call }) => process === INIT && call === 'execve');
-    return points.filter(({ process }, index) => process !== INIT || start < 0 || index <= start);
+    return points.filter(({ process }, index) => process !== INIT || start < 0 || index < start);
   }
 
   inject({ process, call, nth }: Point, fault: Fault, args: readonly string[]): FaultOutcome {
