@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 
@@ -54,7 +55,8 @@ Status Executor::run(const operations::SetNoNewPrivileges&) {
 Status Executor::run(const operations::SetBoundingSet& op) {
   for (int capability = 0; capability < 64; ++capability) {
     const long held = sys(SYS_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (held < 0) break;  // Beyond the kernel's last.
+    if (held == -EINVAL) break;  // Beyond the kernel's last.
+    TRY(check(held, "prctl", "PR_CAPBSET_READ"));
     if (held == 0 || (op.keep >> capability & 1) != 0) continue;
     TRY(check(sys(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl", "PR_CAPBSET_DROP"));
   }

@@ -209,6 +209,21 @@ for (const [name, one] of Object.entries(cases)) {
   });
 }
 
+root('no prctl of init fails unnoticed: what it takes away would stay', () => {
+  const injector = new Injector(lab.folder);
+  const callOf = (id: string): string[] => ['--root', lab.root, 'run', '--bundle', ending, id];
+  const points = injector
+    .points(callOf(lab.name()))
+    .filter(({ process, call }) => processes[process] === 'init' && call === 'prctl');
+  const wanted = most === Number.POSITIVE_INFINITY ? points.length : 10;
+  for (const point of spread(points, wanted)) {
+    const { code, stderr } = injector.inject(point, 'EPERM', callOf(lab.name()));
+    assert.is(code, 1, `prctl ${point.nth}`);
+    assert.match(stderr, /operation not permitted/);
+  }
+  assert.ok(points.length > 40);
+});
+
 function writeDocument(file: string): void {
   const lines = [...rows].map(([key, { tried, errors, killed, harmless }]) => {
     const calls = [...harmless].map(([call, count]) => `${call} ${count}`).join(', ');

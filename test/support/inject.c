@@ -32,7 +32,7 @@ static const struct { long number; const char* name; } calls[] = {
     CALL(accept4), CALL(sendmsg), CALL(recvmsg), CALL(pipe2), CALL(dup3), CALL(clone3), CALL(unshare),
     CALL(setns), CALL(execve), CALL(prctl), CALL(seccomp), CALL(capset), CALL(setgroups), CALL(setresuid),
     CALL(setresgid), CALL(setsid), CALL(sethostname), CALL(setdomainname), CALL(prlimit64), CALL(keyctl),
-    CALL(sched_setaffinity), CALL(pidfd_open), CALL(pidfd_send_signal), CALL(kill), CALL(waitid), CALL(wait4),
+    CALL(sched_setaffinity), CALL(pidfd_open), CALL(pidfd_send_signal), CALL(kill),
     CALL(close_range), CALL(bpf),
 };
 #define CALLS (sizeof calls / sizeof calls[0])
