@@ -104,7 +104,7 @@ function processCases(runtime) {
 /** The library in this process: what a Node program pays that has it loaded. */
 async function libraryCase() {
   const { Runtime } = await import(join(root, 'dist/index.js'));
-  const runtime = new Runtime({ root: join(folder, 'state-library') });
+  const runtime = new Runtime({ root: join(folder, 'run/library') });
   const stdio = ['ignore', 'ignore', 'ignore'];
   return {
     group: 'run /bin/true',

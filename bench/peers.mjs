@@ -37,7 +37,7 @@ export function runtimes(folder, socket) {
   });
   return found.map(({ name, command }) => ({
     name,
-    command: [...command, '--root', join(folder, `state-${name.replaceAll(' ', '-')}`)],
+    command: [...command, '--root', join(folder, 'run', name.replaceAll(' ', '-'))],
     env: { ...process.env, TSRUNC_HOST: name === WITH_HOST ? socket : 'off' },
   }));
 }

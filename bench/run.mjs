@@ -59,8 +59,8 @@ function compileFloor(folder) {
 }
 
 /** Resolves when the command and everything that it has started are gone. Interrupted, it ends them. */
-function runInView(wanted, env) {
-  const [command, ...args] = inView(wanted);
+function runInView(wanted, run, env) {
+  const [command, ...args] = inView(wanted, run);
   // The measuring prints only what is missing or fails, on stderr: stdout is the result's.
   const child = spawn(command, args, { env, stdio: ['ignore', 2, 2] });
   const end = () => {
@@ -95,8 +95,11 @@ await main(async () => {
     writeFileSync(join(folder, 'empty.js'), '');
     compileFloor(folder);
     const result = join(folder, 'result.json');
+    const states = join(folder, 'run');
+    mkdirSync(states);
     const { NODE_EXTRA_CA_CERTS: _, NODE_OPTIONS: __, ...env } = process.env;
-    await runInView([process.execPath, measure, folder, cgroup, String(rounds), result], env);
+    const measuring = [process.execPath, measure, folder, cgroup, String(rounds), result];
+    await runInView(measuring, states, env);
     if (!existsSync(result)) throw new StepError('The benchmark broke off.');
     printReport(result, machine(), rounds, json);
   } finally {

@@ -21,11 +21,11 @@ export function hierarchies() {
 /**
  * The command line that runs another one in a mount namespace where /sys/fs/cgroup has the v1 hierarchies
  * alone, and in a pid namespace, with whose end everything in it is gone, zombies included. Nothing of the
- * host's mounts is changed. A host without v1 keeps its own view.
+ * host's mounts is changed. A host without v1 keeps its own view. `run` is a folder that becomes a tmpfs, as /run is.
  */
-export function inView(command) {
+export function inView(command, run) {
   const v1 = hierarchies().filter(({ type }) => type === 'cgroup');
-  const script = ['set -e'];
+  const script = ['set -e', `mount -t tmpfs tmpfs '${run}'`];
   if (v1.length > 0) script.push('mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup');
   for (const { target, controllers } of v1) {
     const named = controllers.some((controller) => controller.startsWith('name='));

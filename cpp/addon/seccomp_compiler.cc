@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <mutex>
 
@@ -31,8 +30,9 @@ class Compiler {
       if (Failure failure = add(rule); failure.number != 0) return failure;
     }
     const std::vector<sock_filter> prologue = make_prologue(policy_, architectures_);
-    compiled.program.resize(prologue.size() * sizeof(sock_filter));
-    std::memcpy(compiled.program.data(), prologue.data(), compiled.program.size());
+    // Often there is none, and memcpy may not be given the null pointer of an empty vector.
+    const auto* bytes = reinterpret_cast<const uint8_t*>(prologue.data());
+    compiled.program.assign(bytes, bytes + prologue.size() * sizeof(sock_filter));
     compiled.unknown = unknown_names(policy_, architectures_);
     return append_filter(compiled.program);
   }

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { basename, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { patience } from '../support/patience.js';
 
 /** A runtime under test: a name for the report and the command that starts it. */
 export interface Runtime {
@@ -74,10 +75,13 @@ export function execute(
     closeSync(out);
     closeSync(err);
     let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, timeout * 1000);
+    const timer = setTimeout(
+      () => {
+        timedOut = true;
+        child.kill('SIGKILL');
+      },
+      patience(timeout * 1000),
+    );
     const kill = (): void => void child.kill('SIGKILL');
     abort?.addEventListener('abort', kill, { once: true });
     child.on('error', (error) => {

@@ -12,7 +12,7 @@ import type { Hook, Hooks } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
-import type { State, StoredState } from '../state/state.js';
+import type { ProcessIdentity, State, StoredState } from '../state/state.js';
 import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './caller.js';
@@ -188,7 +188,6 @@ class Creation {
     // Written down before it is made: a create that is killed leaves nothing that `delete` doesn't know of.
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
-    folder.writeConfig(this.#bundle.text);
     await this.#provisions.make(folder, this.#startNow, undo);
     // systemd's is made when there is a process for it.
     if (cgroup !== undefined && cgroup.begin === undefined) await this.#makeCgroup(cgroup, undo);
@@ -246,11 +245,16 @@ class Creation {
     const { native } = this.#context;
     const stdio = prepareStdio(native, this.#options.stdio);
     undo.add('close the pipes', () => stdio.closeOurs());
+    let record = (): void => {};
     const launch = new Launch(native, program, this.#options, {
       stage: 'create',
       undo,
       reap: this.#context.reap,
-      cloned: (pid) => this.#provisions.cloned(pid),
+      cloned: (pid) => {
+        this.#provisions.cloned(pid);
+        // Here, since init makes its mounts meanwhile.
+        record = this.#record(pid, folder);
+      },
       deliver: (listener) =>
         tellAgent(
           native,
@@ -276,7 +280,8 @@ class Creation {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) await cgroup.apply({ pids });
-      this.#finish(folder, undo);
+      record();
+      this.#writePidFile(launch.pid, undo);
       if (this.#startNow) await this.#begin(launch);
       else launch.commit();
     });
@@ -314,15 +319,28 @@ class Creation {
     };
   }
 
-  /** Writes down that there is a container now. */
-  #finish(folder: ContainerFolder, undo: Undo): void {
-    const pid = this.#launch?.pid ?? 0;
-    this.#state = {
-      ...this.#state,
-      phase: this.#startNow ? 'running' : 'created',
-      init: identify(pid),
+  /** Prepares what says that there is a container; the result writes it down. */
+  #record(pid: number, folder: ContainerFolder): () => void {
+    folder.writeConfig(this.#bundle.text);
+    let init: ProcessIdentity;
+    try {
+      init = identify(pid);
+    } catch (error) {
+      // Why it has ended comes from itself, or nothing does.
+      return () => {
+        throw error;
+      };
+    }
+    const phase = this.#startNow ? 'running' : 'created';
+    const state: StoredState = { ...this.#state, phase, init };
+    const commit = folder.prepare(state);
+    return () => {
+      commit();
+      this.#state = state;
     };
-    folder.write(this.#state);
+  }
+
+  #writePidFile(pid: number, undo: Undo): void {
     const { pidFile } = this.#state;
     if (pidFile === undefined) return;
     writePidFile(pidFile, this.#id, pid);

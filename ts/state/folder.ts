@@ -88,10 +88,15 @@ export class ContainerFolder {
 
   /** Replaces the state at once, or not at all. Only for who holds the lock: there is one temporary file. */
   write(state: StoredState): void {
+    this.prepare(state)();
+  }
+
+  /** Does of `write` all that takes time; the result puts the new state in the place of the old one. */
+  prepare(state: StoredState): () => void {
     const file = this.path('state.json');
     const temporary = this.path('state.json.new');
     const text = JSON.stringify(state);
-    try {
+    this.#replacing(temporary, file, () => {
       const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
       try {
         // Not flushed: a file that a crash of the kernel could tear describes a container that died with it.
@@ -99,7 +104,13 @@ export class ContainerFolder {
       } finally {
         closeSync(fd);
       }
-      renameSync(temporary, file);
+    });
+    return () => this.#replacing(temporary, file, () => renameSync(temporary, file));
+  }
+
+  #replacing(temporary: string, file: string, act: () => void): void {
+    try {
+      act();
     } catch (error) {
       if (!existsSync(this.directory)) throw notFound(this.id);
       try {

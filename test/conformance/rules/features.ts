@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { tmpfs } from '../config.js';
 import type { Context } from '../context.js';
+import { kernelIs } from '../host.js';
 import { section } from '../rule.js';
 
 const features = section('features.md#features', 'Features structure');
@@ -220,6 +221,7 @@ linux.must('memoryPolicy', 'each of memoryPolicy’s modes and flags is recogniz
   const policy = (await of(t)).linux?.memoryPolicy;
   t.needs(policy != null, 'a runtime that lists memory policies');
   for (const mode of policy?.modes ?? []) {
+    if (mode === 'MPOL_WEIGHTED_INTERLEAVE' && !kernelIs(6, 9)) continue;
     const nodes = /DEFAULT|LOCAL/.test(mode) ? {} : { nodes: '0' };
     await t.inside('true', (config) => {
       config.linux.memoryPolicy = { mode, ...nodes };

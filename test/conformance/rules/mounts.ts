@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { bind, type Config, type Mount, mapUsers, tmpfs } from '../config.js';
 import type { Context } from '../context.js';
-import { parseMounts } from '../host.js';
+import { kernelIs, parseMounts } from '../host.js';
 import { section } from '../rule.js';
 
 const mounts = section('config.md#configMounts', 'Mounts');
@@ -140,6 +140,7 @@ const mapping = [{ containerID: 0, hostID: 200_000, size: 1000 }];
 
 /** A file of the host's root in a file system that can be mounted with another mapping. */
 function mappable(t: Context): string {
+  t.needs(kernelIs(6, 3), 'Linux 6.3, which can map the ids of a tmpfs');
   const source = t.mounted('mappable');
   mkdirSync(join(source, 'inner'));
   execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(source, 'inner')]);

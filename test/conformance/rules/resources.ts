@@ -123,7 +123,8 @@ for (const check of [true, false]) {
 
 const cpu = section('config-linux.md#configLinuxCPU', 'CPU');
 addRows(cpu, [
-  ['shares', { cpu: { shares: 512 } }, 'cpu/cpu.shares=512', 'cpu/cpu.weight=20'],
+  // By the formula of runc 1.4 and crun 1.23, and by the linear one of older runtimes.
+  ['shares', { cpu: { shares: 512 } }, 'cpu/cpu.shares=512', 'cpu/cpu.weight=59|20'],
   ['quota', { cpu: { quota: 50_000 } }, 'cpu/cpu.cfs_quota_us=50000', 'cpu/cpu.max=50000 100000'],
   [
     'period',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config.js';
 import type { Context } from '../context.js';
-import { cgroupFolder } from '../host.js';
+import { cgroupFolder, kernelIs } from '../host.js';
 import { section } from '../rule.js';
 
 const scheduler = section('config.md#configLinuxProcess', 'Scheduler');
@@ -208,6 +208,7 @@ for (const [mode, number, nodes] of [
   ['MPOL_WEIGHTED_INTERLEAVE', 6, '0'],
 ] as const) {
   policy.property(`mode/${mode}`, `the mode is ${mode}`, async (t) => {
+    if (mode === 'MPOL_WEIGHTED_INTERLEAVE') t.needs(kernelIs(6, 9), 'Linux 6.9');
     const said = await memoryPolicy(t, nodes === undefined ? { mode } : { mode, nodes });
     assert.equal(said, `${number} ${nodes === undefined ? 0 : 1}`);
   });
