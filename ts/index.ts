@@ -1,4 +1,5 @@
 /** tsrunc as a library: the OCI runtime in this process. */
+export type { Cancellation } from './cancellation.js';
 export { type ErrorCode, TsruncError } from './errors.js';
 export type { PressureTrigger } from './events/pressure.js';
 export type * from './events/stats.js';

@@ -30,10 +30,14 @@ Napi::Value receive_message(const Napi::CallbackInfo& info);
 Napi::Value open_pidfd(const Napi::CallbackInfo& info);
 void signal_pidfd(const Napi::CallbackInfo& info);
 Napi::Value wait_exit(const Napi::CallbackInfo& info);
+void hold_loop(const Napi::CallbackInfo& info);
 void reap_others(const Napi::CallbackInfo& info);
 Napi::Value wait_gone(const Napi::CallbackInfo& info);
 
 // process.cc
+void exit_now(const Napi::CallbackInfo& info);
+Napi::Value utc_time(const Napi::CallbackInfo& info);
+Napi::Value kernel_release(const Napi::CallbackInfo& info);
 void set_subreaper(const Napi::CallbackInfo& info);
 Napi::Value get_resource_limit(const Napi::CallbackInfo& info);
 

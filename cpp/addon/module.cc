@@ -32,8 +32,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<signal_pidfd>(exports, "signal");
   define<wait_exit>(exports, "waitExit");
   define<wait_gone>(exports, "waitGone");
+  define<hold_loop>(exports, "holdLoop");
   define<reap_others>(exports, "reapOthers");
   define<try_lock>(exports, "tryLock");
+  define<exit_now>(exports, "exit");
+  define<utc_time>(exports, "utcTime");
+  define<kernel_release>(exports, "kernelRelease");
   define<set_subreaper>(exports, "setSubreaper");
   define<get_resource_limit>(exports, "getResourceLimit");
   define<window_size>(exports, "windowSize");

@@ -64,6 +64,10 @@ Napi::Value wait_exit(const Napi::CallbackInfo& info) {
   return Waits::of(info.Env()).wait(to_fd(info[0]), kExit, released ? Hold::Nothing : Hold::Loop);
 }
 
+void hold_loop(const Napi::CallbackInfo& info) {
+  Waits::of(info.Env()).hold(to_fd(info[0]));
+}
+
 void reap_others(const Napi::CallbackInfo& info) {
   const int64_t known = to_integer(info[0], "a pid", 1, std::numeric_limits<int>::max());
   siginfo_t status{};

@@ -1,7 +1,10 @@
-// Settings of processes.
+// What a process asks of itself and of the kernel: settings, its end, the time, the kernel's version.
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
 
+#include <cstdio>
 #include <limits>
 
 #include "../core/syscall.h"
@@ -28,6 +31,28 @@ Napi::Value get_resource_limit(const Napi::CallbackInfo& info) {
   result["soft"] = Napi::BigInt::New(info.Env(), limit.soft);
   result["hard"] = Napi::BigInt::New(info.Env(), limit.hard);
   return result;
+}
+
+void exit_now(const Napi::CallbackInfo& info) {
+  sys(SYS_exit_group, to_integer(info[0], "an exit code", 0, 255));
+}
+
+Napi::Value utc_time(const Napi::CallbackInfo& info) {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  tm parts{};
+  gmtime_r(&now.tv_sec, &parts);
+  char seconds[32];
+  strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &parts);
+  char text[48];
+  snprintf(text, sizeof text, "%s.%03ldZ", seconds, now.tv_nsec / 1'000'000);
+  return Napi::String::New(info.Env(), text);
+}
+
+Napi::Value kernel_release(const Napi::CallbackInfo& info) {
+  utsname names{};
+  checked(info.Env(), sys(SYS_uname, &names), "uname");
+  return Napi::String::New(info.Env(), names.release);
 }
 
 }  // namespace tsrunc::addon

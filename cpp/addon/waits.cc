@@ -81,6 +81,12 @@ void Waits::attempt(Wait& wait, int status, int events) {
   }
 }
 
+void Waits::hold(int fd) {
+  for (Wait* wait : pending_) {
+    if (wait->original == fd) uv_ref(reinterpret_cast<uv_handle_t*>(&wait->poll));
+  }
+}
+
 void Waits::end(int fd) {
   std::vector<Wait*> ended;
   for (Wait* wait : pending_) {

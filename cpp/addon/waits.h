@@ -45,6 +45,9 @@ class Waits {
    */
   Napi::Promise wait(int fd, const Operation& operation, Hold hold = Hold::Loop);
 
+  /** Has the pending waits on a descriptor keep the event loop alive. */
+  void hold(int fd);
+
   /** Ends the waits on a descriptor that is being closed: the duplicates would keep it open. */
   void end(int fd);
 

@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { patience } from '../support/patience.js';
 import { type Format, formats, parseReport, report } from './report.js';
 import { makeTools } from './rootfs.js';
 import { allRules } from './rules/index.js';
@@ -81,7 +82,7 @@ async function inside(folder: string, name: string): Promise<number> {
   let done = 0;
   const results = await runRules(rules, runtimes, place, {
     jobs,
-    patience: PATIENCE,
+    patience: patience(PATIENCE),
     onResult: ({ status, rule, runtime }) => {
       const count = `${++done}/${rules.length * runtimes.length}`;
       if (progress) process.stderr.write(`\r\x1b[K${count} ${status} ${runtime} ${rule.id}`);

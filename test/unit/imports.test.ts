@@ -7,12 +7,13 @@ import * as assert from 'uvu/assert';
 
 /**
  * ARCHITECTURE.md, "Where things are": what a room may import from other rooms. Types are free, as
- * they are gone at run time; only the command line's are nobody's. `errors`, `undo` and `index` are files.
+ * they are gone at run time; only the command line's are nobody's. `errors`, `undo`, `cancellation` and `index` are files.
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   index: ['errors', 'lifecycle', 'spec'],
   cli: ['console', 'errors', 'lifecycle', 'native', 'plan', 'resident', 'spec'],
   lifecycle: [
+    'cancellation',
     'cgroup',
     'console',
     'errors',
@@ -27,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'state',
     'undo',
   ],
-  console: ['errors', 'native'],
+  console: ['cancellation', 'errors', 'native'],
   hooks: ['errors', 'native'],
   events: ['cgroup', 'errors', 'native'],
   network: ['errors', 'native', 'undo'],
@@ -41,6 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   // The table of operations is what the wire format is made from; it imports nothing.
   native: ['errors', 'plan/operations'],
   undo: ['errors'],
+  cancellation: [],
   errors: [],
 };
 

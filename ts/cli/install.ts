@@ -11,9 +11,10 @@ import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 /** Compiles the command for this Node, and keeps the result beside it. */
 function keepCompiled(): void {
   const { file, source } = readBundle(__dirname);
-  // V8 refuses what was made under other flags than it runs with: so this is the launcher's, and the one
+  // V8 refuses what was made under other flags than it runs with: so these are the launcher's, and the one
   // by which functions are compiled that were not run yet is taken back.
   setFlagsFromString('--no-rehash-snapshot');
+  setFlagsFromString('--no-sparkplug');
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename: file });
   setFlagsFromString('--lazy');

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import type { RunningProcess } from '../lifecycle/options.js';
 import type { SignalSource } from '../native/caller.js';
 import type { ExitStatus, Native } from '../native/native.js';
@@ -22,24 +23,20 @@ export interface ForegroundOptions {
  */
 export async function runInForeground(
   native: Native,
-  start: (signal: AbortSignal) => Promise<RunningProcess>,
+  start: (signal: Cancellation) => Promise<RunningProcess>,
   { adopts = false, signals: source = process, running }: ForegroundOptions = {},
 ): Promise<ExitStatus> {
   const signals = new SignalForwarder(source);
+  const container = await start(signals.interrupted);
+  running?.(container.pid);
+  const session = await openSession(native, container);
+  signals.attach((name) => forward(name, container, session));
+  const stopReaping = adopts ? reapOrphans(native, source, container) : undefined;
   try {
-    const container = await start(signals.interrupted);
-    running?.(container.pid);
-    const session = await openSession(native, container);
-    signals.attach((name) => forward(name, container, session));
-    const stopReaping = adopts ? reapOrphans(native, source, container) : undefined;
-    try {
-      return await container.wait();
-    } finally {
-      stopReaping?.();
-      await session?.close();
-    }
+    return await container.wait();
   } finally {
-    signals.stop();
+    stopReaping?.();
+    await session?.close();
   }
 }
 

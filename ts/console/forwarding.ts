@@ -1,3 +1,4 @@
+import { type Cancellation, Canceller } from '../cancellation.js';
 import type { SignalSource } from '../native/caller.js';
 import { endingSignals, interruption } from './interrupt.js';
 
@@ -23,32 +24,25 @@ const forwarded: readonly NodeJS.Signals[] = [
   'SIGWINCH',
 ];
 
-/** Catches a process's signals from its construction on and hands them to a container once there is one. */
+/** Catches a process's signals from its construction to the process's end and hands them to a container once there is one. */
 export class SignalForwarder {
-  readonly #abort = new AbortController();
+  readonly #abort = new Canceller();
   readonly #pending: NodeJS.Signals[] = [];
   #deliver: ((name: NodeJS.Signals) => void) | undefined;
 
-  readonly #source: SignalSource;
-
   constructor(source: SignalSource) {
-    this.#source = source;
     for (const name of forwarded) source.on(name, this.#receive);
   }
 
   /** Fires when this process is asked to end before there is a container to tell. */
-  get interrupted(): AbortSignal {
-    return this.#abort.signal;
+  get interrupted(): Cancellation {
+    return this.#abort;
   }
 
   /** From now on `deliver` gets the signals; those that came earlier first. */
   attach(deliver: (name: NodeJS.Signals) => void): void {
     this.#deliver = deliver;
     for (const name of this.#pending.splice(0)) deliver(name);
-  }
-
-  stop(): void {
-    for (const name of forwarded) this.#source.off(name, this.#receive);
   }
 
   readonly #receive = (name: NodeJS.Signals): void => {

@@ -1,3 +1,4 @@
+import { type Cancellation, Canceller } from '../cancellation.js';
 import { TsruncError } from '../errors.js';
 import type { SignalSource } from '../native/caller.js';
 
@@ -12,19 +13,19 @@ export const endingSignals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SI
  */
 export async function interruptible<T>(
   signals: SignalSource,
-  act: (signal: AbortSignal) => Promise<T>,
+  act: (signal: Cancellation) => Promise<T>,
 ): Promise<T> {
-  const controller = new AbortController();
-  const interrupt = (name: NodeJS.Signals): void => controller.abort(interruption(name));
+  const canceller = new Canceller();
+  const interrupt = (name: NodeJS.Signals): void => canceller.abort(interruption(name));
   for (const name of endingSignals) signals.on(name, interrupt);
   try {
-    return await act(controller.signal);
+    return await act(canceller);
   } finally {
     for (const name of endingSignals) signals.off(name, interrupt);
   }
 }
 
-/** The reason that an AbortSignal gets. */
+/** The reason that a Cancellation gets. */
 export function interruption(name: NodeJS.Signals): TsruncError {
   return new TsruncError(`interrupted by ${name}: what had been made is removed again`, {
     code: 'ABORTED',

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import type { CgroupLocation } from '../cgroup/cgroup.js';
 import { type Notice, type NoticeNative, watchOom } from './oom.js';
 import { type PressureTrigger, watchPressure } from './pressure.js';
@@ -14,7 +15,7 @@ export interface EventOptions {
   readonly interval?: number;
   readonly pressure?: readonly PressureTrigger[];
   /** Ends the iteration, which then rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
 }
 
 export interface EventSource {
@@ -33,7 +34,7 @@ export class EventStream implements AsyncIterableIterator<ContainerEvent> {
   readonly #source: EventSource;
   readonly #native: NoticeNative;
   readonly #notices: Notice[] = [];
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Cancellation | undefined;
   readonly #abort = (): void => this.#finish();
   readonly #due = new Set<'oom' | 'stats' | PressureTrigger>();
   #timer: NodeJS.Timeout | undefined;

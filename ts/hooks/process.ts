@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { Cancellation } from '../cancellation.js';
 import type { Native } from '../native/native.js';
 import type { Hook } from '../spec/types.js';
 
@@ -36,7 +37,7 @@ export async function runProcess(
   input: string,
   cwd: string,
   native: HookNative,
-  signal?: AbortSignal,
+  signal?: Cancellation,
 ): Promise<HookEnd> {
   const [readEnd, writeEnd] = native.pipe();
   const stderr = new Tail(readEnd);
@@ -68,7 +69,7 @@ function ended(
   child: ChildProcess,
   hook: Hook,
   stderr: Tail,
-  signal: AbortSignal | undefined,
+  signal: Cancellation | undefined,
 ): Promise<HookEnd> {
   return new Promise((resolve) => {
     let killedFor: 'timeout' | 'abort' | undefined;

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../cancellation.js';
 import { isSystemError, TsruncError } from '../errors.js';
 import type { Hook } from '../spec/types.js';
 import type { State } from '../state/state.js';
@@ -9,7 +10,7 @@ export type RuntimeHook = 'prestart' | 'createRuntime' | 'poststart' | 'poststop
 export interface HookOptions {
   readonly native: HookNative;
   /** Aborting kills the hook that runs, and is an error of code ABORTED, whatever the kind. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
   /** Gets the failures of poststop hooks, which stop nothing. */
   readonly warn?: (failure: TsruncError) => void;
 }
@@ -85,7 +86,7 @@ function reason(error: unknown): string {
   }
 }
 
-function aborted(name: string, signal: AbortSignal | undefined): TsruncError {
+function aborted(name: string, signal: Cancellation | undefined): TsruncError {
   return new TsruncError(`${name} was broken off by the caller`, {
     code: 'ABORTED',
     stage: 'hooks',

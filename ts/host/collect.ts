@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { detectCgroupLayout } from '../cgroup/layout.js';
-import { kernelRelease } from '../native/kernel-release.js';
+import { loadNative } from '../native/addon.js';
 import type { Host } from './host.js';
 
 let collected: Host | undefined;
@@ -30,7 +30,7 @@ function collect(): Host {
     arch: process.arch,
     // Few ask for these, so only they look.
     get kernel() {
-      return parseRelease(kernelRelease());
+      return parseRelease(loadNative().kernelRelease());
     },
     get apparmor() {
       return read('/sys/module/apparmor/parameters/enabled').startsWith('Y');

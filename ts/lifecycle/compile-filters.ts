@@ -1,5 +1,4 @@
 import type { CompiledFilters } from '../native/encode.js';
-import { kernelRelease } from '../native/kernel-release.js';
 import type { CompiledSeccomp, Native, SeccompPolicy } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import { lenientActions } from '../plan/seccomp.js';
@@ -34,7 +33,7 @@ async function compileOrFind(
   const compiler = native.seccompCompiler();
   if (compiler === undefined) return native.compileSeccomp(policy);
   // All that the result depends on. The kernel's release stands for what libseccomp finds out about it.
-  const source = JSON.stringify([compiler, kernelRelease(), policy], (_, value: unknown) =>
+  const source = JSON.stringify([compiler, native.kernelRelease(), policy], (_, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
   const key = Buffer.from(native.sha256(Buffer.from(source))).toString('hex');

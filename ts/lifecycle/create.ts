@@ -106,7 +106,7 @@ class Creation {
       id,
       bundle: bundle.path,
       rootfs: bundle.rootfs,
-      created: new Date().toISOString(),
+      created: context.native.utcTime(),
       annotations: spec.annotations ?? {},
       owner: '',
       phase: 'creating',

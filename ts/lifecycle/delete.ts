@@ -1,7 +1,9 @@
+import { Canceller } from '../cancellation.js';
 import { openCgroup } from '../cgroup/open.js';
 import { isSystemError, TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
 import type { ContainerFolder } from '../state/folder.js';
+import type { Lock } from '../state/lock.js';
 import { openVerified } from '../state/process.js';
 import type { State, StoredState } from '../state/state.js';
 import { requireNoHooks } from './caller.js';
@@ -25,7 +27,7 @@ export async function deleteContainer(
     requireNoHooks(context.caller, folder.read()?.hooks ?? {});
     // Whoever holds the lock may wait for a hook that doesn't end: it ends with its container.
     if (force) killUnlocked(context, folder);
-    const lock = await folder.lock(AbortSignal.timeout(LOCK_PATIENCE));
+    const lock = await lockWithin(folder, LOCK_PATIENCE);
     try {
       await remove(context, folder, force);
     } finally {
@@ -39,6 +41,16 @@ export async function deleteContainer(
 
 /** How long other commands may be at work on the container, in milliseconds. */
 const LOCK_PATIENCE = 30_000;
+
+async function lockWithin(folder: ContainerFolder, milliseconds: number): Promise<Lock> {
+  const limit = new Canceller();
+  const timer = setTimeout(() => limit.abort(undefined), milliseconds);
+  try {
+    return await folder.lock(limit);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 function killUnlocked(context: Context, folder: ContainerFolder): void {
   const stored = folder.read();

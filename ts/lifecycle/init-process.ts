@@ -38,14 +38,10 @@ export class InitProcess {
   }
 
   /** Resolves when it has ended and was reaped. Whoever asks keeps the event loop alive. */
-  async exited(): Promise<ExitStatus> {
-    // The wait itself doesn't hold the event loop; this timer does, and never fires.
-    const hold = setInterval(() => {}, 2 ** 31 - 1);
-    try {
-      return await this.ended;
-    } finally {
-      clearInterval(hold);
-    }
+  exited(): Promise<ExitStatus> {
+    const { ended } = this;
+    if (!this.#isReaped) this.#native.holdLoop(this.pidfd);
+    return ended;
   }
 
   /** Lets go of it, unless its end is awaited. Nobody will ask for it any more. */

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import type { Cancellation } from '../cancellation.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
 import { encodeReply } from '../native/messages.js';
 import type { Native, WindowSize } from '../native/native.js';
@@ -23,7 +24,7 @@ export interface LaunchOptions {
   readonly consoleSocket?: string;
   readonly windowSize?: WindowSize;
   readonly pidfdSocket?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: Cancellation;
 }
 
 /** What only its caller can do when init asks. */

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Cancellation } from '../cancellation.js';
 import type { ExitStatus, WindowSize } from '../native/native.js';
 import type { Process } from '../spec/types.js';
 import type { Reap } from './init-process.js';
@@ -47,8 +48,8 @@ export interface CreateOptions {
   readonly notifySocket?: string;
   /** What becomes descriptors 0, 1 and 2 of the container. Default: the caller's own. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio];
-  /** Aborting kills what was started and undoes what was made. */
-  readonly signal?: AbortSignal;
+  /** An AbortSignal, as a rule. Aborting kills what was started and undoes what was made. */
+  readonly signal?: Cancellation;
 }
 
 /** `inherit`: the caller's own; `ignore`: /dev/null; `pipe`: a stream (run only); a number: that descriptor of this process. */

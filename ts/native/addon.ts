@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TsruncError } from '../errors.js';
-import { kernelRelease } from './kernel-release.js';
 import type { LocalNative } from './native.js';
 
 /** The oldest Linux with everything that tsrunc calls (cgroup.kill came last). */
@@ -19,6 +18,9 @@ export function loadNative(): LocalNative {
   return native;
 }
 
+/** The addon, if it was loaded before. */
+export const loadedNative = (): LocalNative | undefined => native;
+
 /** Whether a kernel of this release (`6.1.0-18-amd64`) is new enough. */
 export function isKernelSupported(kernel: string): boolean {
   const [major = 0, minor = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
@@ -26,15 +28,20 @@ export function isKernelSupported(kernel: string): boolean {
 }
 
 function load(): LocalNative {
-  if (process.platform !== 'linux' || !isKernelSupported(kernelRelease())) {
-    throw new TsruncError(
-      `tsrunc needs Linux ${floor.join('.')} or later, but this is ${process.platform} ${kernelRelease()}: use it on a newer kernel`,
-      { code: 'UNSUPPORTED' },
-    );
-  }
+  if (process.platform !== 'linux') throw unsupported(process.platform);
   const file = import.meta.filename;
   const root = packageRoot(file);
-  return loadUsual(root) ?? loadFound(file, root);
+  const found = loadUsual(root) ?? loadFound(file, root);
+  const kernel = found.kernelRelease();
+  if (!isKernelSupported(kernel)) throw unsupported(`Linux ${kernel}`);
+  return found;
+}
+
+function unsupported(system: string): TsruncError {
+  return new TsruncError(
+    `tsrunc needs Linux ${floor.join('.')} or later, but this is ${system}: use it on a newer kernel`,
+    { code: 'UNSUPPORTED' },
+  );
 }
 
 /** The nearest folder above `file` with a package.json: the bundle's parent, or a clone's top from ts/native. */

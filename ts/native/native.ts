@@ -46,6 +46,8 @@ export interface Native {
     pidfd: number,
     options?: { readonly keepAlive?: boolean; readonly pid?: number },
   ): Promise<ExitStatus>;
+  /** From now on the waits that there are for this pidfd keep the event loop alive. */
+  holdLoop(pidfd: number): void;
   /** Reaps every child of this process that has ended but the one with this pid, as long as that one isn't reaped. For who has no other children meanwhile. */
   reapOthers(pid: number): void;
   /** Resolves as soon as the process has ended (a zombie has), whoever's child it is. */
@@ -71,6 +73,10 @@ export interface Native {
   /** A property of org.freedesktop.systemd1.Manager that is a text. */
   systemdProperty(user: boolean, name: string): Promise<BusAnswer>;
 
+  /** The time as RFC 3339 has it, in UTC, to the millisecond. A Date's own toISOString() looks for the time zone first. */
+  utcTime(): string;
+  /** The running kernel's release, `6.1.0-18-amd64`. As os.release(), whose module costs more to load. */
+  kernelRelease(): string;
   /** flock(LOCK_EX | LOCK_NB): false when another open file description holds the lock. */
   tryLock(fd: number): boolean;
   /** Makes this process a subreaper (PR_SET_CHILD_SUBREAPER), or ends that. */
@@ -99,6 +105,8 @@ export interface Native {
 /** The addon: what it does is done by this process. */
 export interface LocalNative extends Native {
   spawn(options: SpawnOptions): SpawnedProcess;
+  /** Ends this process at once, without what Node does at its end. */
+  exit(code: number): never;
   /** init's own sealed memfd. It stays the addon's. */
   image(): number;
   /** The next connection to a listening socket (non-blocking), and who made it; undefined once the listener is closed. */

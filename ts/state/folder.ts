@@ -12,6 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import type { Cancellation } from '../cancellation.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
 import { acquire, isHeld, type Lock } from './lock.js';
@@ -127,7 +128,7 @@ export class ContainerFolder {
    * Read the state after taking it. Throws CONTAINER_NOT_FOUND when the container is
    * deleted before the lock is had, ABORTED when `signal` fires.
    */
-  async lock(signal?: AbortSignal): Promise<Lock> {
+  async lock(signal?: Cancellation): Promise<Lock> {
     this.#lock = await acquire(this.id, this.directory, this.#native, signal);
     return this.#lock;
   }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import type { Cancellation } from '../cancellation.js';
 import { TsruncError } from '../errors.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
@@ -31,16 +32,15 @@ export async function acquire(
   id: string,
   directory: string,
   native: Locker,
-  signal?: AbortSignal,
+  signal?: Cancellation,
 ): Promise<Lock> {
   const leave = await enter(directory, id, signal);
   let fd: number | undefined;
   try {
     fd = openFolder(id, directory);
     for (let wait = 1; !native.tryLock(fd); wait = Math.min(wait * 2, 20)) {
-      // Loaded here: it is rare that somebody else holds the lock.
-      const { setTimeout: delay } = await import('node:timers/promises');
-      await delay(wait, undefined, signal === undefined ? {} : { signal });
+      await pause(wait);
+      if (signal?.aborted === true) throw aborted(id, signal);
     }
     if (!isStill(directory, fd)) throw notFound(id);
   } catch (error) {
@@ -79,7 +79,7 @@ function lockOf(fd: number, leave: () => void): Lock {
 }
 
 /** Waits for this process's earlier callers. The result lets the next one in. */
-async function enter(key: string, id: string, signal?: AbortSignal): Promise<() => void> {
+async function enter(key: string, id: string, signal?: Cancellation): Promise<() => void> {
   const before = queues.get(key);
   let finish = (): void => {};
   const mine = new Promise<void>((resolve) => {
@@ -101,10 +101,13 @@ async function enter(key: string, id: string, signal?: AbortSignal): Promise<() 
   return leave;
 }
 
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 async function settledOrAborted(
   before: Promise<void> | undefined,
   id: string,
-  signal: AbortSignal | undefined,
+  signal: Cancellation | undefined,
 ): Promise<void> {
   if (signal?.aborted === true) throw aborted(id, signal);
   if (before === undefined || signal === undefined) return before;
@@ -134,7 +137,7 @@ function isStill(directory: string, fd: number): boolean {
   return now !== undefined && now.ino === ours.ino && now.dev === ours.dev;
 }
 
-function aborted(id: string, signal: AbortSignal): TsruncError {
+function aborted(id: string, signal: Cancellation): TsruncError {
   return new TsruncError(`gave up waiting for another command on container "${id}"`, {
     code: 'ABORTED',
     stage: 'state',

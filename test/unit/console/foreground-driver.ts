@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { constants } from 'node:os';
+import type { Cancellation } from '../../../ts/cancellation.js';
 import { exitCode } from '../../../ts/cli/exit.js';
 import { runInForeground } from '../../../ts/console/foreground.js';
 import { callersWindowSize } from '../../../ts/console/window-size.js';
@@ -26,12 +27,14 @@ function start(): ChildProcess {
   return child;
 }
 
-async function run(interrupted: AbortSignal): Promise<RunningContainer> {
+async function run(interrupted: Cancellation): Promise<RunningContainer> {
   if (mode === 'slow') {
     // A creation that takes until it is interrupted.
     process.stderr.write('creating\n');
     const hold = setInterval(() => {}, 1000);
-    await new Promise((resolve) => interrupted.addEventListener('abort', resolve));
+    await new Promise<void>((resolve) => {
+      interrupted.addEventListener('abort', resolve, { once: true });
+    });
     clearInterval(hold);
     interrupted.throwIfAborted();
   }
