@@ -1,7 +1,9 @@
-// Descriptors without a peer: memfds, pipes, locks.
+// Files as a whole, and descriptors without a peer: memfds, pipes, locks.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../core/syscall.h"
@@ -12,6 +14,41 @@
 #include "waits.h"
 
 namespace tsrunc::addon {
+namespace {
+
+/** A file's pages, all of them at once: a fault for each would take ten times as long. */
+std::span<uint8_t> map(Napi::Env env, const std::string& path) {
+  const UniqueFd fd(static_cast<int>(
+      checked(env, sys(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC), "open", path)));
+  struct stat status{};
+  checked(env, sys(SYS_newfstatat, fd.get(), "", &status, AT_EMPTY_PATH), "fstat", path);
+  const auto size = static_cast<size_t>(status.st_size);
+  const long address = checked(
+      env, sys(SYS_mmap, nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(), 0L), "mmap",
+      path);
+  return {reinterpret_cast<uint8_t*>(address), size};
+}
+
+}  // namespace
+
+Napi::Value map_file(const Napi::CallbackInfo& info) {
+  const std::span<uint8_t> bytes = map(info.Env(), to_text(info[0], "a path"));
+  const auto unmap = [size = bytes.size()](Napi::Env /*env*/, void* address) {
+    sys(SYS_munmap, address, size);
+  };
+  const auto buffer = Napi::ArrayBuffer::New(info.Env(), bytes.data(), bytes.size(), unmap);
+  return Napi::Uint8Array::New(info.Env(), bytes.size(), buffer, 0);
+}
+
+Napi::Value read_latin1(const Napi::CallbackInfo& info) {
+  const std::span<uint8_t> bytes = map(info.Env(), to_text(info[0], "a path"));
+  napi_value text = nullptr;
+  const napi_status status = napi_create_string_latin1(
+      info.Env(), reinterpret_cast<const char*>(bytes.data()), bytes.size(), &text);
+  sys(SYS_munmap, bytes.data(), bytes.size());
+  if (status != napi_ok) throw Napi::Error::New(info.Env());
+  return Napi::Value(info.Env(), text);
+}
 
 Napi::Value memfd(const Napi::CallbackInfo& info) {
   const std::string name = to_text(info[0], "a memfd's name");

@@ -21,6 +21,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<image>(exports, "image");
   define<memfd>(exports, "memfd");
   define<socket_pair>(exports, "socketPair");
+  define<map_file>(exports, "mapFile");
+  define<read_latin1>(exports, "readLatin1");
   define<make_pipe>(exports, "pipe");
   define<listen_at>(exports, "listen");
   define<bind_datagram>(exports, "bindDatagram");

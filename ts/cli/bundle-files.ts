@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-
-/** The command's code: an expression that is a function of `require` and its own file name. */
-export function readBundle(folder: string): { readonly file: string; readonly source: string } {
+/** The command's code: an expression that is a function of `require`, its own file name and the addon. */
+export function readBundle(
+  folder: string,
+  read: (path: string) => string,
+): { readonly file: string; readonly source: string } {
   const file = `${folder}/cli.cjs`;
-  // The bundler writes ASCII, which is fastest to read as what it is.
-  return { file, source: readFileSync(file, 'latin1') };
+  return { file, source: read(file) };
 }
 
 /** Given by the bundler: the hash of cli.cjs. V8 itself compares no more of a text than its length. */

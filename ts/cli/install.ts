@@ -2,7 +2,15 @@
  * What an installed package gets beyond what was packed, all of it for this machine and this Node. Run by the
  * build, and once more when the package is installed. That something can't be written costs time, no more.
  */
-import { accessSync, constants, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
@@ -10,7 +18,7 @@ import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
 /** Compiles the command for this Node, and keeps the result beside it. */
 function keepCompiled(): void {
-  const { file, source } = readBundle(__dirname);
+  const { file, source } = readBundle(__dirname, (path) => readFileSync(path, 'latin1'));
   // V8 refuses what was made under other flags than it runs with: so these are the launcher's, and the one
   // by which functions are compiled that were not run yet is taken back.
   setFlagsFromString('--no-rehash-snapshot');

@@ -14,14 +14,22 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { Script } from 'node:vm';
+import { loadUsual } from '../native/load.js';
 import { cacheFile, readBundle, WHOLE } from './bundle-files.js';
 
 const frequent = ['create', 'start', 'run', 'exec', 'state', 'kill', 'delete'];
 
-function readCache(part: string): Buffer | undefined {
+// Its own way to files is a millisecond shorter than Node's.
+const addon = loadUsual(dirname(__dirname));
+const readBytes = addon?.mapFile ?? readFileSync;
+// The bundler writes ASCII, which is fastest to read as what it is.
+const readText = addon?.readLatin1 ?? ((path: string) => readFileSync(path, 'latin1'));
+
+function readCache(part: string): Uint8Array | undefined {
   try {
-    return readFileSync(cacheFile(__dirname, part));
+    return readBytes(cacheFile(__dirname, part));
   } catch {
     return undefined;
   }
@@ -50,7 +58,7 @@ const mayKeep = (): boolean => {
 
 function readCode(): ReturnType<typeof readBundle> {
   try {
-    return readBundle(__dirname);
+    return readBundle(__dirname, readText);
   } catch (error) {
     const why = (error as Error).message;
     writeSync(
@@ -73,4 +81,4 @@ if (part !== undefined && learning)
   process.on('exit', (code) => {
     if (code === 0) keep(part);
   });
-script.runInThisContext()(require, file);
+script.runInThisContext()(require, file, addon);

@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TsruncError } from '../errors.js';
+import { loadUsual } from './load.js';
 import type { LocalNative } from './native.js';
 
 /** The oldest Linux with everything that tsrunc calls (cgroup.kill came last). */
 const floor = [5, 14] as const;
+
+/** Given by the bundler: what the command's loader has loaded; see ts/cli/loader.ts. */
+declare const LOADED_ADDON: LocalNative | undefined;
 
 let native: LocalNative | undefined;
 
@@ -29,12 +33,16 @@ export function isKernelSupported(kernel: string): boolean {
 
 function load(): LocalNative {
   if (process.platform !== 'linux') throw unsupported(process.platform);
-  const file = import.meta.filename;
-  const root = packageRoot(file);
-  const found = loadUsual(root) ?? loadFound(file, root);
+  const found = (typeof LOADED_ADDON === 'undefined' ? undefined : LOADED_ADDON) ?? find();
   const kernel = found.kernelRelease();
   if (!isKernelSupported(kernel)) throw unsupported(`Linux ${kernel}`);
   return found;
+}
+
+function find(): LocalNative {
+  const file = import.meta.filename;
+  const root = packageRoot(file);
+  return loadUsual(root) ?? loadFound(file, root);
 }
 
 function unsupported(system: string): TsruncError {
@@ -53,23 +61,6 @@ function packageRoot(file: string): string {
     folder = parent;
   }
   return folder;
-}
-
-/** Loads from where the addon nearly always is: node-gyp-build's search takes longer than all the rest of the CLI's start. */
-function loadUsual(root: string): LocalNative | undefined {
-  if (process.env['TSRUNC_PREBUILD'] !== undefined) return undefined;
-  const places = ['build/Release', `prebuilds/linux-${process.arch}`];
-  const path = places
-    .map((place) => join(root, place, 'tsrunc.node'))
-    .find((candidate) => existsSync(candidate));
-  if (path === undefined) return undefined;
-  try {
-    const module = { exports: {} };
-    process.dlopen(module, path);
-    return module.exports as LocalNative;
-  } catch {
-    return undefined; // Made for another machine; node-gyp-build may know of a better one.
-  }
 }
 
 function loadFound(file: string, root: string): LocalNative {

@@ -105,6 +105,10 @@ export interface Native {
 /** The addon: what it does is done by this process. */
 export interface LocalNative extends Native {
   spawn(options: SpawnOptions): SpawnedProcess;
+  /** A file's content as the kernel keeps it, not a copy: nobody may write to it, nor change the file while it is used. */
+  mapFile(path: string): Uint8Array;
+  /** A file's text. */
+  readLatin1(path: string): string;
   /** Ends this process at once, without what Node does at its end. */
   exit(code: number): never;
   /** init's own sealed memfd. It stays the addon's. */
