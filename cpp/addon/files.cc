@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "../core/syscall.h"
@@ -48,6 +49,13 @@ Napi::Value read_latin1(const Napi::CallbackInfo& info) {
   sys(SYS_munmap, bytes.data(), bytes.size());
   if (status != napi_ok) throw Napi::Error::New(info.Env());
   return Napi::Value(info.Env(), text);
+}
+
+Napi::Value file_system_type(const Napi::CallbackInfo& info) {
+  const std::string path = to_text(info[0], "a path");
+  struct statfs status{};
+  if (sys(SYS_statfs, path.c_str(), &status) < 0) return info.Env().Undefined();
+  return Napi::Number::New(info.Env(), static_cast<double>(status.f_type));
 }
 
 Napi::Value memfd(const Napi::CallbackInfo& info) {

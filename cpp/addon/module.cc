@@ -23,6 +23,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<socket_pair>(exports, "socketPair");
   define<map_file>(exports, "mapFile");
   define<read_latin1>(exports, "readLatin1");
+  define<file_system_type>(exports, "fileSystemType");
   define<make_pipe>(exports, "pipe");
   define<listen_at>(exports, "listen");
   define<bind_datagram>(exports, "bindDatagram");

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isSystemError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 import type { CgroupHierarchy, CgroupLayout } from './cgroup.js';
 
 /** statfs(2) types of <linux/magic.h>. */
@@ -19,6 +19,7 @@ export function detectCgroupLayout(
   root = '/sys/fs/cgroup',
   membership = '/proc/self/cgroup',
 ): CgroupLayout {
+  const { fileSystemType } = loadNative();
   const type = fileSystemType(root);
   if (type !== CGROUP2 && type !== TMPFS) return { version: 'none' };
   const lines = parseMembership(readFileSync(membership, 'utf8'));
@@ -64,7 +65,7 @@ function findHierarchy(
   const places = new Set([name, ...controllers].map((place) => place.replace(/^name=/, '')));
   for (const place of places) {
     const mountpoint = join(root, place);
-    if (fileSystemType(mountpoint) !== magic) continue;
+    if (loadNative().fileSystemType(mountpoint) !== magic) continue;
     const real = place === name ? mountpoint : realpathSync(mountpoint);
     return { name: basename(real), controllers, mountpoint: real, own: visible(real, path) };
   }
@@ -78,13 +79,4 @@ function findHierarchy(
 function visible(mountpoint: string, path: string): string {
   if (path === '/' || path.startsWith('/..')) return '/';
   return existsSync(join(mountpoint, path)) ? path : '/';
-}
-
-function fileSystemType(path: string): number | undefined {
-  try {
-    return statfsSync(path).type;
-  } catch (error) {
-    if (isSystemError(error)) return undefined;
-    throw error;
-  }
 }

@@ -59,10 +59,15 @@ async function whenEnded(
 }
 
 /** Somebody else may have deleted it meanwhile, and even made another of its name. */
-async function deleteOwn(context: Context, { id, init }: StoredState): Promise<void> {
+async function deleteOwn(context: Context, state: StoredState): Promise<void> {
+  const { id, init } = state;
   try {
     const folder = context.store.open(id);
     using _lock = await folder.lock();
+    if (folder.isStill(state)) {
+      await destroy(context, folder, state);
+      return;
+    }
     const { stored } = inspect(context, folder);
     if (stored.init?.pid === init?.pid && stored.init?.startTime === init?.startTime) {
       await destroy(context, folder, stored);

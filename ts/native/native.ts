@@ -73,6 +73,8 @@ export interface Native {
   /** A property of org.freedesktop.systemd1.Manager that is a text. */
   systemdProperty(user: boolean, name: string): Promise<BusAnswer>;
 
+  /** statfs(2)'s `f_type`; undefined when there is nothing at the path, or it can't be asked. */
+  fileSystemType(path: string): number | undefined;
   /** The time as RFC 3339 has it, in UTC, to the millisecond. A Date's own toISOString() looks for the time zone first. */
   utcTime(): string;
   /** The running kernel's release, `6.1.0-18-amd64`. As os.release(), whose module costs more to load. */

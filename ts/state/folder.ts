@@ -50,6 +50,11 @@ export class ContainerFolder {
     return text === undefined ? undefined : parseStored(text, this.path('state.json'), this.id);
   }
 
+  /** Whether the state is still what was written last as `state`: far less than to read it. Throws as `read`. */
+  isStill(state: StoredState): boolean {
+    return this.#read('state.json') === JSON.stringify(state);
+  }
+
   /** The configuration that the container was made from; undefined when none was kept. Throws as `read`. */
   readConfig(): string | undefined {
     return this.#read('config.json');
