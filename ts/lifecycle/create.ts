@@ -29,6 +29,7 @@ import { Provisions } from './provisions.js';
 import { agentOf, tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
+import { inTurn } from './turns.js';
 
 /** What is left to a caller who goes on with the container. */
 export interface Started {
@@ -45,31 +46,33 @@ export interface Started {
  * Creates a container; with `startNow` it is started at once, over the same socket, without a wait for `start`.
  * Whatever fails, and when `options.signal` fires: all is undone.
  */
-export async function createContainer(
+export function createContainer(
   context: Context,
   id: string,
   options: CreateOptions,
   startNow: boolean,
 ): Promise<Started> {
-  const bundle = loadBundle(options.bundle ?? context.caller.directory);
-  const creation = new Creation(context, id, bundle, options, startNow);
-  creation.check();
-  const undo = new Undo();
-  try {
-    const started = await creation.run(undo);
-    undo.commit();
-    return started;
-  } catch (error) {
-    for (const { what, error: why } of await undo.run())
-      context.warn(`could not ${what}: ${String(why)}`);
-    if (error instanceof TsruncError && error.code === 'HOOK_FAILED') {
-      await creation.runPoststopHooks();
+  return inTurn(async () => {
+    const bundle = loadBundle(options.bundle ?? context.caller.directory);
+    const creation = new Creation(context, id, bundle, options, startNow);
+    creation.check();
+    const undo = new Undo();
+    try {
+      const started = await creation.run(undo);
+      undo.commit();
+      return started;
+    } catch (error) {
+      for (const { what, error: why } of await undo.run())
+        context.warn(`could not ${what}: ${String(why)}`);
+      if (error instanceof TsruncError && error.code === 'HOOK_FAILED') {
+        await creation.runPoststopHooks();
+      }
+      options.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      creation.close();
     }
-    options.signal?.throwIfAborted();
-    throw error;
-  } finally {
-    creation.close();
-  }
+  });
 }
 
 class Creation {

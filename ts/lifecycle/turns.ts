@@ -1,0 +1,30 @@
+/**
+ * Creations that run at the same time take turns: up to its spawn one is some milliseconds of work in one piece, and the
+ * event loop is the caller's, too. Who is alone waits for nothing.
+ */
+let running = 0;
+let isHandingOn = false;
+const waiting: (() => void)[] = [];
+
+/** Runs `act`, which begins in a turn of the event loop in which no other has begun. */
+export async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  ++running;
+  try {
+    if (running > 1) await nextTurn();
+    return await act();
+  } finally {
+    --running;
+  }
+}
+
+function nextTurn(): Promise<void> {
+  if (!isHandingOn) setImmediate(handOn);
+  isHandingOn = true;
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+function handOn(): void {
+  waiting.shift()?.();
+  isHandingOn = waiting.length > 0;
+  if (isHandingOn) setImmediate(handOn);
+}
