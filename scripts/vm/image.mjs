@@ -35,15 +35,15 @@ const tools = {
   setpriv: 'util-linux',
 };
 
-/** Between Debian's cloud kernel and the disk stand these, each after those that it needs; ext4 is built in. */
+/** Between Debian's kernel and the disk stand these, each after those that it needs. */
 const modules = [
   ...['virtio_ring', 'virtio', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_pci'],
-  'virtio_blk',
+  ...['virtio_blk', 'crc32c_generic', 'libcrc32c', 'crc16', 'mbcache', 'jbd2', 'ext4'],
 ];
 
 const initScript = `#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
-for module in ${modules.join(' ')}; do /bin/busybox insmod /$module.ko; done
+for module in ${modules.join(' ')}; do test ! -f /$module.ko || /bin/busybox insmod /$module.ko; done
 for try in $(/bin/busybox seq 600); do
   /bin/busybox mount -t ext4 -o noatime /dev/vda /root && break
   /bin/busybox sleep 0.1
@@ -113,7 +113,7 @@ async function debootstrap(tree) {
       `--include=${packages.join(',')}`,
       '--aptopt=Acquire::Retries "3"',
       // The kernel's package would make an initrd of its own, with much that isn't needed.
-      '--customize-hook=mkdir "$1/kernel" && chroot "$1" sh -c \'cd /kernel && apt-get download "$(apt-cache depends linux-image-cloud-amd64 | sed -n "s/.*Depends: \\(linux-image-6.*\\)/\\1/p")"\'',
+      '--customize-hook=mkdir "$1/kernel" && chroot "$1" sh -c \'cd /kernel && apt-get download "$(apt-cache depends linux-image-amd64 | sed -n "s/.*Depends: \\(linux-image-6.*\\)/\\1/p")"\'',
       suite,
       tree,
     ],
@@ -135,7 +135,9 @@ async function installKernel(tree) {
   const all = readdirSync(join(tree, 'lib/modules', version), { recursive: true });
   for (const name of modules) {
     const file = all.find((path) => basename(path) === `${name}.ko`);
-    copyFileSync(join(tree, 'lib/modules', version, file), join(initrd, `${name}.ko`));
+    // What isn't there is built in.
+    if (file !== undefined)
+      copyFileSync(join(tree, 'lib/modules', version, file), join(initrd, `${name}.ko`));
   }
   writeFileSync(join(initrd, 'init'), initScript, { mode: 0o755 });
   chmodSync(join(initrd, 'bin/busybox'), 0o755);

@@ -7,6 +7,8 @@ echo "- systemd: $(systemctl is-system-running --wait)"
 echo "- $(uname -r), $(cat /sys/fs/cgroup/cgroup.controllers 2>/dev/null | tr ' ' ','), PID 1 is $(cat /proc/1/comm)"
 # A disk whose weights can be set.
 modprobe bfq && echo bfq > /sys/block/vdb/queue/scheduler
+# A device of RDMA's, made of a network interface that leads nowhere.
+modprobe rdma_rxe && ip link add rdma0 type dummy && ip link set rdma0 up && rdma link add tsrunc0 type rxe netdev rdma0
 sh /tsrunc/.vm-job </dev/null
 status=$?
 # What the job leaves here goes to the host.

@@ -21,7 +21,8 @@ const head = `# Resources
 What each property of \`linux.resources\` becomes: the file, and what the kernel shows in it after \`create\` → after
 \`update\`. Written by \`test/integration/resource-table.test.ts\`, which asserts every cell:
 \`TSRUNC_RESOURCES_DOCUMENT=docs/resources.md npm test -- resource-table\` writes the columns of the machine that it runs
-on and leaves the others; \`npm run vm -- --resources\` those of cgroup v2. MiB are powers of two; \`D\` is a disk.
+on, and leaves the others, and what it lacks itself but another has shown; \`npm run vm -- --resources\` does so for
+cgroup v2, \`npm run vm -- --v1 --resources\` for v1. MiB are powers of two; \`D\` is a disk.
 `;
 
 function read(file: string): Table {
@@ -42,7 +43,13 @@ function read(file: string): Table {
   return table;
 }
 
-/** Puts cells into a column of the document; the other columns stay as they are. */
+const better = (before = '', now: string): string =>
+  now.startsWith('refused:') && before !== '' && !before.startsWith('refused:') ? before : now;
+
+/**
+ * Puts cells into a column of the document; the other columns stay as they are, and so does what another machine has shown
+ * where this one lacks what it takes.
+ */
 export function writeColumn(
   file: string,
   column: Column,
@@ -50,8 +57,10 @@ export function writeColumn(
 ): void {
   const before = read(file);
   const all: Table = new Map();
-  for (const [name, text] of [...cells, [origin, `Linux ${release()}`] as const])
-    all.set(name, { ...before.get(name), [column]: text });
+  const machines = [...(before.get(origin)?.[column] ?? '').split(', '), `Linux ${release()}`];
+  const from = [...new Set(machines.filter((machine) => machine !== ''))].join(', ');
+  for (const [name, text] of [...cells, [origin, from] as const])
+    all.set(name, { ...before.get(name), [column]: better(before.get(name)?.[column], text) });
   const line = (texts: readonly string[]): string => `| ${texts.join(' | ')} |`;
   const lines = [
     line(['resource', ...columns.map((each) => titles[each])]),
