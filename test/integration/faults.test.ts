@@ -49,6 +49,8 @@ interface Case {
   readonly after: readonly Status[];
   /** And after a success. */
   readonly success: Status;
+  /** And after one, where init was hit once the command had its answer. */
+  readonly later?: Status;
 }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -57,6 +59,7 @@ const cases: Readonly<Record<string, Case>> = {
     args: ['create', '--bundle', bundle],
     after: ['none'],
     success: 'created',
+    later: 'stopped',
   },
   run: {
     from: 'none',
@@ -133,6 +136,7 @@ async function remove(id: string): Promise<void> {
 async function wrong(
   one: Case,
   id: string,
+  hit: string,
   fault: Fault,
   outcome: FaultOutcome,
 ): Promise<string[]> {
@@ -145,7 +149,7 @@ async function wrong(
     problems.push(`ended with ${code ?? signal}`);
   if (failed && !/^(tsrunc[^\n]*: [^\n]+\n)+$/.test(stderr)) problems.push('says no sentence');
   const status = await statusOf(id);
-  const due = failed ? one.after : [one.success];
+  const due = failed ? one.after : [one.success, hit === 'init' && one.later];
   // A signal may be on its way for a moment.
   if (!due.includes(status) && !(one.success === 'stopped' && status === 'running'))
     problems.push(`is ${status}`);
@@ -198,7 +202,7 @@ for (const [name, one] of Object.entries(cases)) {
         await prepare(one.from, id);
         const outcome = injector.inject(point, fault, callOf(id));
         const where = `${nameOf(point)}: ${point.call} ${point.nth}: ${fault}`;
-        const found = await wrong(one, id, fault, outcome);
+        const found = await wrong(one, id, nameOf(point), fault, outcome);
         await remove(id);
         found.push(...lab.traces().map((trace) => `left behind: ${trace}`));
         if (outcome.injected) note(name, point, fault, outcome);
