@@ -40,7 +40,9 @@ class Tally {
     ];
     const ends = tries.filter(Boolean).join(', ');
     if (this.#harm.size === 0) return `nothing harmed; ${ends}`;
-    const harm = [...this.#harm].map(([what, count]) => `${what} (${count} times)`);
+    const harm = [...this.#harm].map(([what, count]) =>
+      count === 1 ? what : `${what} (${count} times)`,
+    );
     return `**${harm.join('; ')}**; ${ends}`;
   }
 }
@@ -206,7 +208,9 @@ const race =
       for (let round = 0; round < rounds; round++) {
         const outcome = victim.run(bundle);
         const seen = outcome.said.includes('precious') ? ['a file of the host was read'] : [];
-        tally.add(outcome, [...host.harm(), ...seen]);
+        const harm = [...host.harm(), ...seen];
+        tally.add(outcome, harm);
+        if (harm.length > 0) break;
       }
     } finally {
       racer.stdin?.end();
