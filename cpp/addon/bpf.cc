@@ -26,6 +26,15 @@ long bpf(bpf_cmd command, bpf_attr& attributes) {
   return sys(SYS_bpf, command, &attributes, sizeof attributes);
 }
 
+/** The verifier gives up with EAGAIN when a signal has come meanwhile, for which it may be called again at once. */
+long load_program(bpf_attr& attributes) {
+  constexpr int kMostTries = 1000;
+  long fd = -EAGAIN;
+  for (int tries = 0; fd == -EAGAIN && tries < kMostTries; ++tries)
+    fd = bpf(BPF_PROG_LOAD, attributes);
+  return fd;
+}
+
 /** The verifier's verdict comes before its statistics ("processed 12 insns …"). */
 std::string last_verdict(const std::string& log) {
   std::string verdict;
@@ -47,14 +56,14 @@ UniqueFd load(Napi::Env env, std::span<const uint8_t> instructions) {
   // Only some helper functions ask for the GPL; these programs call none.
   attributes.license = reinterpret_cast<uint64_t>("Apache-2.0");
   std::memcpy(attributes.prog_name, kName, sizeof kName);
-  const long fd = bpf(BPF_PROG_LOAD, attributes);
+  const long fd = load_program(attributes);
   if (fd >= 0) return UniqueFd(static_cast<int>(fd));
 
   std::vector<char> log(65536);
   attributes.log_buf = reinterpret_cast<uint64_t>(log.data());
   attributes.log_size = static_cast<uint32_t>(log.size());
   attributes.log_level = 1;
-  const long again = bpf(BPF_PROG_LOAD, attributes);
+  const long again = load_program(attributes);
   if (again >= 0) return UniqueFd(static_cast<int>(again));
   throw system_error(env, fd, "bpf", {}, last_verdict(log.data()));
 }

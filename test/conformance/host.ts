@@ -1,6 +1,5 @@
 /** Facts about the machine that rules depend on, and files of the host's kernel that they look at. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { release } from 'node:os';
 import { join } from 'node:path';
 
 export interface MountLine {
@@ -34,12 +33,6 @@ export function parseMounts(text: string): MountLine[] {
         superOptions: fields[dash + 3]?.split(',') ?? [],
       };
     });
-}
-
-/** Whether the kernel is of that version or a later one. */
-export function kernelIs(major: number, minor: number): boolean {
-  const [ours = 0, of = 0] = release().split('.').map(Number.parseFloat);
-  return ours > major || (ours === major && of >= minor);
 }
 
 const mounts = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));

@@ -66,6 +66,28 @@ const programsTest = skipUnless(
   'root and cgroup v2',
 )(programs);
 
+// The kernel's verifier gives up with EAGAIN then.
+programsTest('a program is loaded however many signals come meanwhile', () =>
+  withCgroup(async (_folder, fd) => {
+    // Enough to be looked at for a while.
+    const moves = Array.from({ length: 4000 }, () => instruction(0xb7, 0, 1));
+    const long = Buffer.concat([...moves, always(1)]);
+    const heard = (): void => {};
+    process.on('SIGUSR2', heard);
+    const storm = spawn('sh', ['-c', `echo; while kill -USR2 ${process.pid}; do sleep 0; done`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      await once(storm.stdout, 'data');
+      for (let round = 0; round < 2000; round++) native.attachDeviceProgram(fd, long);
+    } finally {
+      storm.kill('SIGKILL');
+      await once(storm, 'exit');
+      process.off('SIGUSR2', heard);
+    }
+  }),
+);
+
 programsTest('the program decides for the processes of the cgroup', () =>
   withCgroup((folder, fd) => {
     assert.is(canRead(folder), true);

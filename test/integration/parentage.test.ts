@@ -6,11 +6,12 @@ import * as assert from 'uvu/assert';
 import { loadNative } from '../../ts/native/addon.js';
 import { command, Lab } from '../support/lab.js';
 import { patience } from '../support/patience.js';
-import { skipUnless } from '../support/skip.js';
+import { isSanitized, skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
 const native = loadNative();
-const root = skipUnless(process.geteuid?.() === 0, 'root');
+const isRoot = process.geteuid?.() === 0;
+const root = skipUnless(isRoot, 'root');
 const strace = skipUnless(
   process.geteuid?.() === 0 && spawnSync('strace', ['-V']).status === 0,
   'root and strace',
@@ -65,7 +66,7 @@ root(test)('poststop hooks of a run in the foreground are heard, and its orphans
   for (let round = 0; round < 5; round++) lab.ok(['run', '--bundle', bundle, lab.name()]);
 });
 
-root(test)(
+skipUnless(isRoot && !isSanitized, 'root and an init without sanitizers')(test)(
   'a created container takes at most 1 MiB of memory, and no more than its own process',
   () => {
     const { id, pid } = lab.create(lab.bundle());

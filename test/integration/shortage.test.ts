@@ -16,10 +16,10 @@ import * as assert from 'uvu/assert';
 import { isRoot } from '../support/cgroups.js';
 import { command, Lab } from '../support/lab.js';
 import { patience } from '../support/patience.js';
-import { skipUnless } from '../support/skip.js';
+import { isSanitized, skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
-const root = skipUnless(isRoot, 'root')(test);
+const root = skipUnless(isRoot && !isSanitized, 'root and no sanitizers')(test);
 const bundle = lab.bundle((spec) => {
   spec.process.args = ['sleep', '1000'];
 });

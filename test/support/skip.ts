@@ -1,5 +1,8 @@
 import type { Callback, Test } from 'uvu';
 
+/** Whether the addon and init are those of scripts/sanitized.mjs, which take more memory, handle signals, and so on. */
+export const isSanitized = process.env['TSRUNC_SANITIZED'] !== undefined;
+
 /**
  * For tests that need something of the machine. `skipUnless(isRoot, 'root')(test)(name, body)` adds
  * the test, or skips it with a line that `npm test` counts and repeats at its end.

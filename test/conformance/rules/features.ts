@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { kernelIs } from '../../support/kernel.js';
 import { tmpfs } from '../config.js';
 import type { Context } from '../context.js';
-import { kernelIs } from '../host.js';
 import { section } from '../rule.js';
 
 const features = section('features.md#features', 'Features structure');

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { kernelIs } from '../../support/kernel.js';
 import { bind, type Config, type Mount, mapUsers, tmpfs } from '../config.js';
 import type { Context } from '../context.js';
-import { kernelIs, parseMounts } from '../host.js';
+import { parseMounts } from '../host.js';
 import { section } from '../rule.js';
 
 const mounts = section('config.md#configMounts', 'Mounts');

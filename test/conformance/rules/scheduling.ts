@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { kernelIs } from '../../support/kernel.js';
 import type { Config } from '../config.js';
 import type { Context } from '../context.js';
-import { cgroupFolder, kernelIs } from '../host.js';
+import { cgroupFolder } from '../host.js';
 import { section } from '../rule.js';
 
 const scheduler = section('config.md#configLinuxProcess', 'Scheduler');
