@@ -272,6 +272,25 @@ const names: Attack = (victim) => {
   return String(tally);
 };
 
+/** A user that isn't a number is to be refused, not to become another one. */
+const users: Attack = (victim) => {
+  const bundle = victim.bundle((spec) => {
+    spec.process.args = ['sleep', '1000'];
+  });
+  const id = victim.id();
+  const detached = victim.call(['run', '--detach', '--bundle', bundle, id]);
+  if (detached.code !== 0) throw new Error(detached.said);
+  const tally = new Tally();
+  for (const user of ['010', '0x10', '1e3', '7x', ' 7', '+7', '-1', '4294967296', '4294967303']) {
+    const outcome = victim.call(['exec', `--user=${user}`, id, 'id', '-u']);
+    const uid = outcome.said.trim();
+    const wrong = outcome.code === 0 && Number(uid) !== (/^\d+$/.test(user) ? Number(user) : NaN);
+    tally.add(outcome, wrong ? [`${JSON.stringify(user)} became ${uid}`] : []);
+  }
+  victim.call(['delete', '--force', id]);
+  return String(tally);
+};
+
 const hostileConfigurations: Attack = (victim) => {
   const tally = new Tally();
   const put = (write: (file: string) => void): void => {
@@ -363,6 +382,7 @@ export const attacks: readonly { readonly name: string; readonly attack: Attack 
   { name: 'a false /proc that takes sysctls (CVE-2019-19921, 2025-52881)', attack: falseProc },
   { name: 'capabilities to inherit by exec (CVE-2022-29162)', attack: inheritable },
   { name: 'IDs that lead elsewhere', attack: names },
+  { name: 'users of exec that are no numbers (CVE-2026-30892)', attack: users },
   {
     name: 'config.json: a FIFO, /dev/zero, 100,000 levels deep, 100 MiB',
     attack: hostileConfigurations,
