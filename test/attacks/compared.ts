@@ -68,6 +68,7 @@ const plantedLinks: Attack = (victim) => {
         rmSync(planted, { recursive: true, force: true });
         mkdirSync(dirname(planted), { recursive: true });
         symlinkSync(to[target] ?? target, planted);
+        host.watch(spec);
         // What is in the image's own /dev counts only when nothing is mounted over it.
         if (place.startsWith('/dev/'))
           spec.mounts = spec.mounts.filter(({ destination }) => destination !== '/dev');
@@ -174,23 +175,28 @@ const sharedDev =
     spec.mounts.push({ destination: '/dev', type: 'bind', source: dev, options: ['rbind'] });
   };
 
+/** What is bound over a masked path is what the image's link names: the attack has files of /proc written so. */
 const falseNull: Attack = (victim) => {
-  const host = new Decoy(victim.folder);
-  const bundle = victim.bundle((spec, folder) => {
-    sharedDev((dev) => symlinkSync(join(host.folder, 'null'), join(dev, 'null')))(spec, folder);
-    spec.linux.maskedPaths = ['/proc/kcore', '/etc/passwd'];
-    spec.process.args = script('echo broken > /etc/passwd; cat /etc/passwd');
-  });
   const tally = new Tally();
-  const outcome = victim.run(bundle);
-  const seen = outcome.said.includes('precious') ? ['a file of the host was bound'] : [];
-  tally.add(outcome, [...host.harm(), ...seen]);
+  const host = new Decoy(victim.folder);
+  for (const target of [join(host.folder, 'null'), '/proc/version']) {
+    const bundle = victim.bundle((spec, folder) => {
+      sharedDev((dev) => symlinkSync(target, join(dev, 'null')))(spec, folder);
+      spec.linux.maskedPaths = ['/etc/passwd'];
+      spec.process.args = script('cat /etc/passwd');
+    });
+    const outcome = victim.run(bundle);
+    const seen = /precious|Linux version/.test(outcome.said)
+      ? ["the image's choice was bound"]
+      : [];
+    tally.add(outcome, [...host.harm(), ...seen]);
+  }
   return String(tally);
 };
 
 /** Swaps a folder that the container shares with a link to one of the host's, all the time. */
 const race =
-  (configure: (spec: TestSpec, host: Decoy) => void, lines: (host: Decoy) => string): Attack =>
+  (configure: (spec: TestSpec) => void): Attack =>
   async (victim, rounds) => {
     const host = new Decoy(victim.folder);
     let shared = '';
@@ -199,8 +205,9 @@ const race =
       mkdirSync(join(shared, 'way'), { recursive: true });
       writeFileSync(join(shared, 'way/file'), '');
       symlinkSync(host.folder, join(shared, 'link'));
-      spec.process.args = script(lines(host));
-      configure(spec, host);
+      spec.process.args = script('cat /shared/*/file 2>/dev/null; true');
+      configure(spec);
+      host.watch(spec);
     });
     const racer = await startRacer(join(shared, 'way'), join(shared, 'link'));
     const tally = new Tally();
@@ -226,8 +233,6 @@ async function startRacer(one: string, other: string): Promise<ChildProcess> {
   child.stdout?.resume();
   return child;
 }
-
-const cat = (): string => 'cat /shared/*/file 2>/dev/null; true';
 
 const falseProc: Attack = (victim) => {
   const tally = new Tally();
@@ -264,6 +269,25 @@ const names: Attack = (victim) => {
     const outcome = victim.call(['run', '--bundle', bundle, '--', id]);
     tally.add(outcome, outcome.code === 0 ? [`took ${JSON.stringify(id.slice(0, 9))}`] : []);
   }
+  return String(tally);
+};
+
+/** A user that isn't a number is to be refused, not to become another one. */
+const users: Attack = (victim) => {
+  const bundle = victim.bundle((spec) => {
+    spec.process.args = ['sleep', '1000'];
+  });
+  const id = victim.id();
+  const detached = victim.call(['run', '--detach', '--bundle', bundle, id]);
+  if (detached.code !== 0) throw new Error(detached.said);
+  const tally = new Tally();
+  for (const user of ['010', '0x10', '1e3', '7x', ' 7', '+7', '-1', '4294967296', '4294967303']) {
+    const outcome = victim.call(['exec', `--user=${user}`, id, 'id', '-u']);
+    const uid = outcome.said.trim();
+    const wrong = outcome.code === 0 && Number(uid) !== (/^\d+$/.test(user) ? Number(user) : NaN);
+    tally.add(outcome, wrong ? [`${JSON.stringify(user)} became ${uid}`] : []);
+  }
+  victim.call(['delete', '--force', id]);
   return String(tally);
 };
 
@@ -330,16 +354,13 @@ export const attacks: readonly { readonly name: string; readonly attack: Attack 
   { name: "writing over the runtime's program (CVE-2019-5736)", attack: overwrite },
   {
     name: 'a link that changes on a mount’s target (CVE-2021-30465)',
-    attack: race((spec, host) => {
+    attack: race((spec) => {
       spec.mounts.push(
         { destination: '/shared/way/sub', type: 'tmpfs', source: 'tmpfs' },
         { destination: '/shared/way/new/deep', type: 'tmpfs', source: 'tmpfs' },
-        {
-          ...{ destination: '/shared/way/file', type: 'bind' },
-          ...{ source: `${host.folder}/sub`, options: ['bind'] },
-        },
+        { destination: '/shared/way/file', type: 'bind', source: '/dev/null', options: ['bind'] },
       );
-    }, cat),
+    }),
   },
   {
     name: 'a link that changes where devices are made (CVE-2024-45310)',
@@ -348,19 +369,20 @@ export const attacks: readonly { readonly name: string; readonly attack: Attack 
         { type: 'c', path: '/shared/way/null', major: 1, minor: 3, fileMode: 0o666 },
         { type: 'c', path: '/shared/way/made/zero', major: 1, minor: 5, fileMode: 0o666 },
       ];
-    }, cat),
+    }),
   },
   {
     name: 'a link that changes on masked and read-only paths',
     attack: race((spec) => {
       spec.linux.maskedPaths = ['/shared/way/file', '/shared/way/sub'];
       spec.linux.readonlyPaths = ['/shared/way'];
-    }, cat),
+    }),
   },
   { name: 'a false /dev/null over masked paths (CVE-2025-31133)', attack: falseNull },
   { name: 'a false /proc that takes sysctls (CVE-2019-19921, 2025-52881)', attack: falseProc },
   { name: 'capabilities to inherit by exec (CVE-2022-29162)', attack: inheritable },
   { name: 'IDs that lead elsewhere', attack: names },
+  { name: 'users of exec that are no numbers (CVE-2026-30892)', attack: users },
   {
     name: 'config.json: a FIFO, /dev/zero, 100,000 levels deep, 100 MiB',
     attack: hostileConfigurations,

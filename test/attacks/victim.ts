@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { command, type Mutate, type TestSpec } from '../support/lab.js';
 import { removeCgroups } from '../support/traces.js';
 
 const busybox = fileURLToPath(new URL('../../bundle-fixtures/busybox/rootfs', import.meta.url));
+const PATH = 'PATH=/usr/bin:/bin';
 
 export interface Outcome {
   readonly code: number | null;
@@ -127,17 +129,33 @@ function killAll(): void {
 /** A folder of the host. */
 export class Decoy {
   readonly folder: string;
+  readonly #mounts: string;
 
   constructor(parent: string) {
     this.folder = join(parent, `host-${Math.random().toString(36).slice(2)}`);
+    this.#mounts = `${this.folder}.mounts`;
     mkdirSync(join(this.folder, 'sub'), { recursive: true });
     for (const name of ['file', 'null'])
       writeFileSync(join(this.folder, name), 'precious', { mode: 0o640 });
   }
 
+  /**
+   * Lets a hook write down the mounts that the runtime has made, in the namespace where it made them and while
+   * the host's root is still in there: later nobody can see where they were.
+   */
+  watch(spec: TestSpec): void {
+    const script = `exec cut -d' ' -f5 /proc/self/mountinfo >'${this.#mounts}'`;
+    spec.hooks.createContainer = [{ path: '/bin/sh', args: ['sh', '-c', script], env: [PATH] }];
+  }
+
   /** What has been done to it. */
   harm(): string[] {
     const harm: string[] = [];
+    const mounts = existsSync(this.#mounts) ? readFileSync(this.#mounts, 'utf8') : '';
+    rmSync(this.#mounts, { force: true });
+    if (mounts.split('\n').some((target) => `${target}/`.startsWith(`${this.folder}/`))) {
+      harm.push('a mount of the container landed on it');
+    }
     const entries = readdirSync(this.folder).sort().join();
     if (entries !== 'file,null,sub') harm.push(`it has ${entries}`);
     if (readdirSync(join(this.folder, 'sub')).length > 0) harm.push('something is in its folder');
