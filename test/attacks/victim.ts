@@ -99,9 +99,11 @@ export class Victim {
       this.name === 'crun' ? ['unshare', ...inView, ...line] : [...line];
     const file = join(this.folder, 'said');
     const said = openSync(file, 'w+');
+    // Not /dev/null, of which crun makes the user of `exec` the owner.
+    const input = openSync(join(this.folder, 'input'), 'w+');
     try {
       const { status, error } = spawnSync(program, args, {
-        stdio: ['ignore', said, said, ...fds],
+        stdio: [input, said, said, ...fds],
         timeout: seconds * 1000,
         killSignal: 'SIGKILL',
         env: { PATH: process.env['PATH'], TSRUNC_HOST: 'off' },
@@ -110,6 +112,7 @@ export class Victim {
       return { code: status, said: readFileSync(file, 'utf8'), hung };
     } finally {
       closeSync(said);
+      closeSync(input);
     }
   }
 }
