@@ -90,9 +90,10 @@ able(test)(
     for (const [call, answer] of tsrunc) {
       const number = Number(call.split(' ')[1]);
       // libseccomp 2.5.4, runc's, ends at futex_requeue: its rules for what the profile names beyond are lost.
-      if (number <= 456) assert.is(answer, runc.get(call), `${call} with runc`);
-      else if (allowed.has(number))
+      // uretprobe, too: its number is of an earlier gap.
+      if (allowed.has(number) || call === '64 335')
         assert.is(answer, plain.get(call), `${call}, allowed by its name`);
+      else if (number <= 456) assert.is(answer, runc.get(call), `${call} with runc`);
       // Between those that the profile names, and after the last: x32 has more from 512 on.
       else assert.is(answer, number > 466 && !call.startsWith('x32') ? 'ENOSYS' : 'EPERM', call);
     }
