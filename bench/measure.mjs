@@ -1,35 +1,16 @@
-/** measure.mjs FOLDER CGROUP ROUNDS RESULT: takes the times, in the view that run.mjs made, and writes them to RESULT. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+/** measure.mjs FOLDER CGROUP RESULT ROUNDS: takes the times, in the view that run.mjs made, and writes them to RESULT. */
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/steps.mjs';
+import { callers } from './calls.mjs';
 import { memoryOf } from './memory.mjs';
 import { runtimes, startHost } from './peers.mjs';
 
-const [folder = '', cgroup = '', rounds = '', result = ''] = process.argv.slice(2);
+const [folder = '', cgroup = '', result = '', rounds = ''] = process.argv.slice(2);
 const WARM_UP = 2;
 let count = 0;
 
-/** A file, not a pipe: a created container holds it open, and the end of a pipe would never come. */
-const errors = openSync(join(folder, 'stderr'), 'a');
-
-/** Runs a command to its end. Throws with what it said when it fails. */
-function call([command, ...args], env) {
-  ftruncateSync(errors);
-  const stdio = ['ignore', 'ignore', errors];
-  const { status, error } = spawnSync(command, args, { stdio, env, timeout: 20_000 });
-  if (status === 0) return;
-  const said = error?.message ?? readFileSync(join(folder, 'stderr'), 'utf8').trim();
-  throw new Error(`${[command, ...args].join(' ')} failed with status ${status}: ${said}`);
-}
-
-/** The same, beside others. */
-async function callBeside([command, ...args], env) {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', errors], env });
-  const [status] = await once(child, 'exit');
-  if (status !== 0) throw new Error(`${[command, ...args].join(' ')} failed with status ${status}`);
-}
+const { call, callBeside } = callers(folder);
 
 /** Until `remove` finds that a killed container has ended. */
 function retry(remove) {

@@ -1,14 +1,12 @@
 /** The tables, or the same as JSON. */
-import { readFileSync } from 'node:fs';
 
-export function printReport(file, machine, rounds, json) {
-  const { rows, memory } = JSON.parse(readFileSync(file, 'utf8'));
+export function printReport({ rows, memory }, machine, rounds, json) {
   const medians = rows.map(({ group, name, times }) => ({ group, name, ...summary(times) }));
   if (json) {
     console.log(JSON.stringify({ machine, rounds, times: medians, memory }, null, 2));
     return;
   }
-  for (const [name, value] of Object.entries(machine)) if (value) console.log(`${name}: ${value}`);
+  printMachine(machine);
   console.log(`\nMedians of ${rounds} rounds in ms, and the quartiles. Use the ratios.`);
   for (const group of new Set(medians.map((row) => row.group))) printGroup(group, medians);
   console.log('\na created container, KiB');
@@ -16,6 +14,10 @@ export function printReport(file, machine, rounds, json) {
     ['', 'RSS', 'its own', 'memfds'],
     memory.map(({ name, rss, own, memfd }) => [name, rss, own, memfd].map(String)),
   );
+}
+
+export function printMachine(machine) {
+  for (const [name, value] of Object.entries(machine)) if (value) console.log(`${name}: ${value}`);
 }
 
 /** Each row's ratio is to crun, the fastest of the peers; to the first row where crun is missing. */
@@ -33,13 +35,14 @@ function printGroup(group, medians) {
   );
 }
 
-function summary(times) {
+/** Median and quartiles. */
+export function summary(times) {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
-function printTable(head, rows) {
+export function printTable(head, rows) {
   const widths = head.map((_, column) =>
     Math.max(...[head, ...rows].map((row) => row[column].length)),
   );

@@ -1,4 +1,5 @@
 /** The benchmark's own view of the machine: pure cgroup v1, which all runtimes of these days accept. */
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -46,6 +47,25 @@ export function inView(command, run) {
     ],
     ...['sh', '-c', script.join('\n'), 'sh', ...command],
   ];
+}
+
+/** Resolves when a command line of `inView` and everything that it has started are gone. Interrupted, it ends them. */
+export function runToEnd([command, ...args], env) {
+  // The measuring prints only what is missing or fails, on stderr: stdout is the result's.
+  const child = spawn(command, args, { env, stdio: ['ignore', 2, 2] });
+  const end = () => {
+    // unshare(1) itself ignores signals. When the first process of its pid namespace has ended, all others have.
+    const first = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
+    if (first !== '') process.kill(Number(first), 'SIGKILL');
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, end);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', () => {
+      for (const signal of signals) process.off(signal, end);
+      resolve();
+    });
+  });
 }
 
 /** Removes a cgroup and those in it from every hierarchy. */
