@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: tsrunc beside crun and runc, in one run and in turns, so that what the machine does
- * meanwhile hits all alike. `-- --rounds 30` (default 20), `-- --json`. Needs root and a build.
+ * meanwhile hits all alike. `-- --rounds 30` (default 20), `-- --bundle spec` (what `tsrunc spec` writes; default
+ * docker, what Docker asks for), `-- --json`. Needs root and a build.
  *
  * This process makes what is needed and takes it away again; the measuring is done by bench/measure.mjs in
  * namespaces of its own, with the cgroups that crun accepts (see view.mjs).
@@ -11,7 +12,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { main, StepError } from '../scripts/steps.mjs';
-import { makeBundle } from './bundle.mjs';
+import { makeBundle, origins } from './bundle.mjs';
 import { machine } from './machine.mjs';
 import { measureInPlace } from './place.mjs';
 import { printReport } from './report.mjs';
@@ -22,13 +23,16 @@ function options() {
   const { values } = parseArgs({
     options: {
       rounds: { type: 'string', default: '20' },
+      bundle: { type: 'string', default: 'docker' },
       json: { type: 'boolean', default: false },
     },
   });
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new StepError(`--rounds takes a number from 1, not "${values.rounds}".`);
-  return { rounds, json: values.json };
+  if (!origins.includes(values.bundle))
+    throw new StepError(`--bundle takes ${origins.join(' or ')}, not "${values.bundle}".`);
+  return { rounds, origin: values.bundle, json: values.json };
 }
 
 function compileFloor(folder) {
@@ -44,11 +48,11 @@ function compileFloor(folder) {
 }
 
 await main(async () => {
-  const { rounds, json } = options();
+  const { rounds, origin, json } = options();
   const result = await measureInPlace(measure, [String(rounds)], async (folder, cgroup) => {
-    await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`);
-    await makeBundle(folder, 'true-2', ['/bin/true'], `/${cgroup}/true-2`);
-    await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`);
+    await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`, { origin });
+    await makeBundle(folder, 'true-2', ['/bin/true'], `/${cgroup}/true-2`, { origin });
+    await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`, { origin });
     writeFileSync(join(folder, 'empty.js'), '');
     compileFloor(folder);
   });

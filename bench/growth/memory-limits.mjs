@@ -47,7 +47,9 @@ async function succeeds({ folder, cgroup }, one, limit, times) {
   for (let time = 0; time < times; ++time) {
     const id = `bench-memory-${++count}`;
     const path = `/${cgroup}/memory/${id}`;
-    const bundle = await makeBundle(folder, 'limited', ['/bin/true'], path, limit * 1024);
+    const bundle = await makeBundle(folder, 'limited', ['/bin/true'], path, {
+      memory: limit * 1024,
+    });
     try {
       one.run(id, bundle);
     } catch {
