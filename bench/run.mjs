@@ -54,7 +54,10 @@ await main(async () => {
     await makeBundle(folder, 'true-2', ['/bin/true'], `/${cgroup}/true-2`, { origin });
     await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`, { origin });
     writeFileSync(join(folder, 'empty.js'), '');
-    compileFloor(folder);
+    // The floor makes no targets of mounts, and does what Docker's bundle asks for.
+    for (const name of ['resolv.conf', 'hostname', 'hosts'])
+      writeFileSync(join(folder, 'rootfs/etc', name), '');
+    if (origin === 'docker') compileFloor(folder);
   });
   printReport(result, machine(), rounds, json);
 });
