@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <memory>
-#include <vector>
 
 #include "../core/syscall.h"
 #include "../core/unique_fd.h"
@@ -51,7 +51,7 @@ void Waits::start(int fd, const Operation& operation, Hold hold,
   wait->poll.data = wait.get();
   if (hold == Hold::Nothing) uv_unref(reinterpret_cast<uv_handle_t*>(&wait->poll));
   ++handles_;
-  pending_.insert(wait.get());
+  pending_.emplace(fd, wait.get());
   uv_poll_start(&wait.release()->poll, operation.events, on_ready);
 }
 
@@ -82,17 +82,11 @@ void Waits::attempt(Wait& wait, int status, int events) {
 }
 
 void Waits::hold(int fd) {
-  for (Wait* wait : pending_) {
-    if (wait->original == fd) uv_ref(reinterpret_cast<uv_handle_t*>(&wait->poll));
-  }
+  for (Wait* wait : of_descriptor(fd)) uv_ref(reinterpret_cast<uv_handle_t*>(&wait->poll));
 }
 
 void Waits::end(int fd) {
-  std::vector<Wait*> ended;
-  for (Wait* wait : pending_) {
-    if (wait->original == fd) ended.push_back(wait);
-  }
-  for (Wait* wait : ended) {
+  for (Wait* wait : of_descriptor(fd)) {
     if (wait->operation.ends_on_close) {
       wait->deferred.Resolve(env_.Undefined());
     } else {
@@ -103,8 +97,18 @@ void Waits::end(int fd) {
   }
 }
 
+std::vector<Waits::Wait*> Waits::of_descriptor(int fd) const {
+  std::vector<Wait*> found;
+  const auto [first, last] = pending_.equal_range(fd);
+  for (auto each = first; each != last; ++each) found.push_back(each->second);
+  return found;
+}
+
 void Waits::stop(Wait& wait) {
-  if (pending_.erase(&wait) == 0) return;
+  const auto [first, last] = pending_.equal_range(wait.original);
+  const auto found = std::find_if(first, last, [&](auto& each) { return each.second == &wait; });
+  if (found == last) return;
+  pending_.erase(found);
   uv_close(reinterpret_cast<uv_handle_t*>(&wait.poll), on_closed);
   wait.fd.reset();  // libuv has let go of it, and a socket's peer shall see its end now.
 }
@@ -121,8 +125,7 @@ void Waits::on_teardown(napi_async_cleanup_hook_handle /*hook*/, void* data) {
   auto& waits = *static_cast<Waits*>(data);
   waits.ending_ = true;
   waits.context_.reset();
-  for (Wait* wait : std::vector<Wait*>(waits.pending_.begin(), waits.pending_.end()))
-    waits.stop(*wait);
+  while (!waits.pending_.empty()) waits.stop(*waits.pending_.begin()->second);
   waits.teardown_step();
 }
 

@@ -4,7 +4,8 @@
 #include <uv.h>
 
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
+#include <vector>
 
 #include "javascript.h"
 
@@ -61,13 +62,16 @@ class Waits {
   void start(int fd, const Operation& operation, Hold hold,
              const Napi::Promise::Deferred& deferred);
   void attempt(Wait& wait, int status, int events);
+  /** The pending waits on one; a copy, which ending them doesn't disturb. */
+  std::vector<Wait*> of_descriptor(int fd) const;
   void stop(Wait& wait);
   void teardown_step();
 
   Napi::Env env_;
   /** Emptied at teardown: the environment is gone when the destructor runs. */
   std::optional<Napi::AsyncContext> context_;
-  std::unordered_set<Wait*> pending_;
+  /** By the caller's descriptor: a process may wait for thousands of containers. */
+  std::unordered_multimap<int, Wait*> pending_;
   /** Handles that libuv still knows: the pending ones and those that are closing. */
   size_t handles_ = 0;
   napi_async_cleanup_hook_handle hook_ = nullptr;

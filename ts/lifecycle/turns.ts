@@ -1,6 +1,6 @@
 /**
- * Creations that run at the same time take turns: up to its spawn one is some milliseconds of work in one piece, and the
- * event loop is the caller's, too. Who is alone waits for nothing.
+ * Creations and removals that run at the same time take turns: each is some milliseconds of work in one piece, and the
+ * event loop is the caller's, too. Many containers may end in the same moment. Who is alone waits for nothing.
  */
 let running = 0;
 let isHandingOn = false;
