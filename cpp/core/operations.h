@@ -6,75 +6,77 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x07f6fc0e;
+inline constexpr uint32_t kFingerprint = 0x1ce9f06b;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
   OpenProc = 2,
   AwaitCgroup = 3,
   JoinCgroups = 4,
-  SetOomScoreAdj = 5,
-  SetAffinity = 6,
-  RaiseRlimit = 7,
-  EnterRootfs = 8,
-  OpenSource = 9,
-  OpenFileSystem = 10,
-  OpenNode = 11,
-  MakeUserNamespace = 12,
-  OpenNamespace = 13,
-  OpenTimeOffsets = 14,
-  JoinNamespaces = 15,
-  TakeRootOf = 16,
-  JoinProcess = 17,
-  CreateUserNamespace = 18,
-  BecomeRoot = 19,
-  CreateTimeNamespace = 20,
-  Clone = 21,
-  NewSession = 22,
-  JoinSessionKeyring = 23,
-  SetHostname = 24,
-  SetDomainname = 25,
-  AwaitNetDevices = 26,
-  LoopbackUp = 27,
-  WriteSysctl = 28,
-  SetMountPropagation = 29,
-  OpenRoot = 30,
-  AdoptRoot = 31,
-  Mount = 32,
-  BindMount = 33,
-  MakeNode = 34,
-  BindNode = 35,
-  Symlink = 36,
-  OpenConsole = 37,
-  AwaitHooks = 38,
-  RunHook = 39,
-  ChangeRoot = 40,
-  SetRootPropagation = 41,
-  Remount = 42,
-  MaskPath = 43,
-  ReadonlyPath = 44,
-  MakeWorkingDirectory = 45,
-  ChangeDirectory = 46,
-  FindExecutable = 47,
-  SetMemoryPolicy = 48,
-  SetPersonality = 49,
-  WriteAttribute = 50,
-  AwaitStart = 51,
-  FindHome = 52,
-  SetNice = 53,
-  SetScheduler = 54,
-  SetIoPriority = 55,
-  PrepareExec = 56,
-  SetRlimit = 57,
-  SetSoftLimit = 58,
-  SetUmask = 59,
-  SetNoNewPrivileges = 60,
-  LoadSeccomp = 61,
-  SetBoundingSet = 62,
-  SetUser = 63,
-  SetCapabilities = 64,
-  AnnounceExec = 65,
-  Exec = 66,
+  OpenCgroup = 5,
+  SetOomScoreAdj = 6,
+  SetAffinity = 7,
+  RaiseRlimit = 8,
+  EnterRootfs = 9,
+  OpenSource = 10,
+  OpenFileSystem = 11,
+  OpenNode = 12,
+  MakeUserNamespace = 13,
+  OpenNamespace = 14,
+  OpenTimeOffsets = 15,
+  JoinNamespaces = 16,
+  TakeRootOf = 17,
+  JoinProcess = 18,
+  CreateUserNamespace = 19,
+  BecomeRoot = 20,
+  CreateTimeNamespace = 21,
+  Clone = 22,
+  NewSession = 23,
+  JoinSessionKeyring = 24,
+  SetHostname = 25,
+  SetDomainname = 26,
+  AwaitNetDevices = 27,
+  LoopbackUp = 28,
+  WriteSysctl = 29,
+  SetMountPropagation = 30,
+  OpenRoot = 31,
+  AdoptRoot = 32,
+  Mount = 33,
+  BindMount = 34,
+  MakeNode = 35,
+  BindNode = 36,
+  Symlink = 37,
+  OpenConsole = 38,
+  EnterCgroup = 39,
+  AwaitHooks = 40,
+  RunHook = 41,
+  ChangeRoot = 42,
+  SetRootPropagation = 43,
+  Remount = 44,
+  MaskPath = 45,
+  ReadonlyPath = 46,
+  MakeWorkingDirectory = 47,
+  ChangeDirectory = 48,
+  FindExecutable = 49,
+  SetMemoryPolicy = 50,
+  SetPersonality = 51,
+  WriteAttribute = 52,
+  AwaitStart = 53,
+  FindHome = 54,
+  SetNice = 55,
+  SetScheduler = 56,
+  SetIoPriority = 57,
+  PrepareExec = 58,
+  SetRlimit = 59,
+  SetSoftLimit = 60,
+  SetUmask = 61,
+  SetNoNewPrivileges = 62,
+  LoadSeccomp = 63,
+  SetBoundingSet = 64,
+  SetUser = 65,
+  SetCapabilities = 66,
+  AnnounceExec = 67,
+  Exec = 68,
 };
 
 struct SetDumpable {
@@ -89,6 +91,10 @@ struct AwaitCgroup {
 
 struct JoinCgroups {
   StringList files{};
+};
+
+struct OpenCgroup {
+  const char* file{};
 };
 
 struct SetOomScoreAdj {
@@ -283,6 +289,11 @@ struct OpenConsole {
   bool bind{};
 };
 
+struct EnterCgroup {
+  const char* file{};
+  bool new_namespace{};
+};
+
 struct AwaitHooks {
 };
 
@@ -455,6 +466,12 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     case Code::JoinCgroups: {
       JoinCgroups op;
       reader.read(op.files);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::OpenCgroup: {
+      OpenCgroup op;
+      reader.read(op.file);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -713,6 +730,13 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
       reader.read(op.height);
       reader.read(op.uid);
       reader.read(op.bind);
+      if (!reader.at_end()) return malformed();
+      return executor.run(op);
+    }
+    case Code::EnterCgroup: {
+      EnterCgroup op;
+      reader.read(op.file);
+      reader.read(op.new_namespace);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }

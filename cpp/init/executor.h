@@ -25,6 +25,8 @@ class Executor {
 
   // namespaces.cc
   Status run(const operations::JoinCgroups& op);
+  Status run(const operations::OpenCgroup& op);
+  Status run(const operations::EnterCgroup& op);
   Status run(const operations::JoinNamespaces& op);
   Status run(const operations::JoinProcess& op);
   Status run(const operations::AwaitCgroup& op);
@@ -158,6 +160,8 @@ class Executor {
   /** HOME=…, where it was looked up. */
   PathText home_;
   UniqueFd time_offsets_;
+  /** The file of the cgroup that is joined late. */
+  UniqueFd cgroup_;
   bool directory_changed_ = false;
   /** The program's, from prepareExec on. */
   Vector args_;

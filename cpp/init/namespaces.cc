@@ -52,6 +52,18 @@ Status Executor::run(const operations::JoinCgroups& op) {
   return status;
 }
 
+Status Executor::run(const operations::OpenCgroup& op) {
+  cgroup_ = TRY(check_fd(sys(SYS_openat, AT_FDCWD, op.file, O_WRONLY | O_CLOEXEC), "open", op.file));
+  return {};
+}
+
+Status Executor::run(const operations::EnterCgroup& op) {
+  TRY(check(sys(SYS_write, cgroup_.get(), "0", 1), "write", op.file));
+  cgroup_.reset();
+  if (!op.new_namespace) return {};
+  return check(sys(SYS_unshare, CLONE_NEWCGROUP), "unshare", "cgroup namespace");
+}
+
 /** On the opened file, so that the path can't lead elsewhere afterwards. */
 Status Executor::require_foreign(uint32_t type, int file, const char* path) {
   struct stat wanted = TRY(status_of(file, path));

@@ -1,6 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { sysctlNamespace, sysctlPath } from '../spec/sysctl.js';
 import type { Spec } from '../spec/types.js';
+import type { CgroupJoin } from './cgroup-join.js';
 import { requireOnePage } from './id-maps.js';
 import { CLONE_FLAGS } from './kernel.js';
 import type { Operation } from './operations.js';
@@ -88,11 +89,20 @@ function rootOf(mappings: readonly { containerID: number }[] | undefined): numbe
   return first.includes(0) ? 0 : (first[0] ?? 0);
 }
 
-/** The clone that makes all other new namespaces. One of time whose clocks are set is there before. */
-export function cloneInit(request: PlanRequest, { created }: Namespaces): Operation {
-  const before = timeOffsets(request) === '' ? ['user'] : ['user', 'time'];
+/**
+ * The clone that makes all other new namespaces. One of time whose clocks are set is there before, one of cgroups that
+ * are joined late comes later.
+ */
+export function cloneInit(
+  request: PlanRequest,
+  { created }: Namespaces,
+  { namespaceIsLate }: CgroupJoin,
+): Operation {
+  const others = new Set<NamespaceType>(['user']);
+  if (timeOffsets(request) !== '') others.add('time');
+  if (namespaceIsLate) others.add('cgroup');
   let flags = 0;
-  for (const type of created) if (!before.includes(type)) flags |= CLONE_FLAGS[type];
+  for (const type of created) if (!others.has(type)) flags |= CLONE_FLAGS[type];
   return { op: 'clone', flags: flags >>> 0 };
 }
 

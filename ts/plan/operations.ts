@@ -50,6 +50,8 @@ export const operations = {
   awaitCgroup: {},
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
+  /** Opens such a file of one that is joined by enterCgroup. */
+  openCgroup: { file: 'string' },
   setOomScoreAdj: { value: 'i32' },
   /** The CPUs that this process may run on, as far as its cgroup has them; an empty list is all of them. */
   setAffinity: { cpus: 'u32[]' },
@@ -171,6 +173,8 @@ export const operations = {
   symlink: { path: 'string', text: 'string', replace: 'bool' },
   /** Makes a pseudoterminal, sends its master to the parent and takes its slave as descriptors 0 to 2; 0×0 leaves its size. */
   openConsole: { width: 'u32', height: 'u32', uid: 'u32', bind: 'bool' },
+  /** Joins the cgroup of openCgroup, which is known as `file`, and makes a new cgroup namespace. */
+  enterCgroup: { file: 'string', newNamespace: 'bool' },
   /** Tells the parent that it is time for its hooks, and waits for it. */
   awaitHooks: {},
   runHook: {

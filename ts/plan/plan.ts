@@ -1,6 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { noProcess } from '../spec/no-process.js';
 import type { Process } from '../spec/types.js';
+import { type CgroupJoin, joinCgroups } from './cgroup-join.js';
 import { planDevices } from './devices.js';
 import { planExecutionDomain } from './execution-domain.js';
 import { planHooks } from './hooks.js';
@@ -40,8 +41,9 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   const sources = new Sources();
   const mounts = planMounts(request, namespaces, sources);
   const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, sources);
+  const cgroups = joinCgroups(request, namespaces);
   return {
-    stage: planStage(request, namespaces, process, sources.operations),
+    stage: planStage(request, namespaces, process, cgroups, sources.operations),
     create: [
       ...planSession(request, process),
       ...configureNamespaces(request, namespaces),
@@ -50,6 +52,7 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
       ...devices,
       ...planConsole(process, mounts.devIsBound),
       { op: 'makeWorkingDirectory', path: process.cwd },
+      ...cgroups.late,
       ...planCreateHooks(request),
       changeRoot(request, namespaces),
       ...planProtection(request, mounts.finish),
@@ -80,14 +83,14 @@ function planStage(
   request: PlanRequest,
   namespaces: Namespaces,
   process: Process,
+  cgroups: CgroupJoin,
   sources: readonly Operation[],
 ): Operation[] {
   const operations: Operation[] = [{ op: 'openProc' }];
   if (process.oomScoreAdj !== undefined)
     operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
   if (request.awaitCgroup) operations.push({ op: 'awaitCgroup' });
-  if (request.joinFiles.length > 0)
-    operations.push({ op: 'joinCgroups', files: request.joinFiles });
+  operations.push(...cgroups.early);
   // The container's cgroup decides where it runs, not what its caller was confined to, as with runc.
   if (request.cgroup !== undefined) operations.push({ op: 'setAffinity', cpus: [] });
   // An unprivileged parent can write the id maps only of a process that it could also trace.
@@ -110,7 +113,7 @@ function planStage(
     ...clocks.inside,
   );
   if (hideLate) operations.push(hide);
-  operations.push(cloneInit(request, namespaces));
+  operations.push(cloneInit(request, namespaces, cgroups));
   return operations;
 }
 
