@@ -5,6 +5,13 @@ import { lenientActions } from '../plan/seccomp.js';
 import { FilterCache } from '../state/filter-cache.js';
 import type { Context } from './context.js';
 
+/**
+ * What this process found or made last, by key: most containers of one program have one of few profiles, and an entry on
+ * disk is read and hashed each time.
+ */
+const recent = new Map<string, CompiledSeccomp>();
+const MOST_RECENT = 16;
+
 /** The compiled form of each filter in a Program: kept from an earlier container, or made now and kept. */
 export async function compileFilters(
   { native, store, warn }: Context,
@@ -32,16 +39,27 @@ async function compileOrFind(
 ): Promise<CompiledSeccomp> {
   const compiler = native.seccompCompiler();
   if (compiler === undefined) return native.compileSeccomp(policy);
-  // All that the result depends on. The kernel's release stands for what libseccomp finds out about it.
-  const source = JSON.stringify([compiler, native.kernelRelease(), policy], (_, value: unknown) =>
-    typeof value === 'bigint' ? value.toString() : value,
-  );
-  const key = Buffer.from(native.sha256(Buffer.from(source))).toString('hex');
-  const kept = cache.find(key);
-  if (kept !== undefined) return kept;
-  const compiled = await native.compileSeccomp(policy);
-  cache.keep(key, compiled);
+  const key = keyOf(native, compiler, policy);
+  let compiled = recent.get(key) ?? cache.find(key);
+  if (compiled === undefined) {
+    compiled = await native.compileSeccomp(policy);
+    cache.keep(key, compiled);
+  }
+  recent.set(key, compiled);
+  const [oldest] = recent.keys();
+  if (recent.size > MOST_RECENT && oldest !== undefined) recent.delete(oldest);
   return compiled;
+}
+
+/** All that the result depends on. The kernel's release stands for what libseccomp finds out about it. */
+function keyOf(native: Native, compiler: string, { rules, ...others }: SeccompPolicy): string {
+  // By hand what JSON can't say, since JSON.stringify is slow with a function that sees each of the many names.
+  const plain = rules.map(({ args, ...rule }) => ({
+    ...rule,
+    args: args.map(({ value, valueTwo, ...arg }) => ({ ...arg, values: `${value} ${valueTwo}` })),
+  }));
+  const source = JSON.stringify([compiler, native.kernelRelease(), others, plain]);
+  return Buffer.from(native.sha256(Buffer.from(source))).toString('hex');
 }
 
 /**
