@@ -114,7 +114,7 @@ root('without /proc nothing is created', () => {
 
 root('a limit of memory that leaves no room for init is told', () => {
   const tiny = lab.bundle((spec) => {
-    spec.linux.resources = { memory: { limit: 65_536 } };
+    spec.linux.resources = { memory: { limit: 4096 } };
   });
   assert.match(lab.fails(['run', '--bundle', tiny, lab.name()]), /before it was set up/);
   assert.equal(lab.traces(), []);
