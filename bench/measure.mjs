@@ -1,8 +1,9 @@
 /** measure.mjs FOLDER CGROUP RESULT ROUNDS: takes the times, in the view that run.mjs made, and writes them to RESULT. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../scripts/steps.mjs';
 import { callers } from './calls.mjs';
+import { floorCommand } from './floor.mjs';
 import { memoryOf } from './memory.mjs';
 import { runtimes, startHost } from './peers.mjs';
 
@@ -98,28 +99,15 @@ async function libraryCase() {
   };
 }
 
-/** The filter that the library has kept of the bundle's profile: ts/state/filter-cache.ts says what stands before it. */
-function writeFilter() {
-  const cache = join(folder, 'run/library/@seccomp');
-  const [entry] = readdirSync(cache);
-  const content = readFileSync(join(cache, entry));
-  writeFileSync(join(folder, 'filter'), content.subarray(36 + content.readUInt32LE(32)));
-}
-
 function referenceCases() {
-  const floor = join(folder, 'floor');
-  const rootfs = join(folder, 'rootfs');
+  const floor = floorCommand(folder, cgroup);
   const group = 'run /bin/true';
   const floors = [
-    {
-      group,
-      name: 'floor: the bare system calls, in C',
-      act: () => call([floor, rootfs, `${cgroup}-floor`, join(folder, 'filter')]),
-    },
-    { group, name: 'floor without cgroups', act: () => call([floor, rootfs]) },
+    { group, name: 'floor: the bare system calls, in C', act: () => call(floor) },
+    { group, name: 'floor without cgroups', act: () => call(floor.slice(0, 2)) },
   ];
   return [
-    ...(existsSync(floor) ? floors : []),
+    ...(floor === undefined ? [] : floors),
     {
       group: 'state',
       name: 'node empty.js',
@@ -147,10 +135,7 @@ async function measure(one, timed) {
 
 const host = await startHost(folder);
 const library = await libraryCase();
-if (existsSync(join(folder, 'floor'))) {
-  await library.act('bench-filter');
-  writeFilter();
-}
+await library.act('bench-first');
 const all = runtimes(folder, host.socket);
 const cases = [...referenceCases(), library, ...all.flatMap(processCases)];
 for (const one of cases) one.times = [];

@@ -6,13 +6,13 @@
  * This process makes what is needed and takes it away again; the measuring is done by bench/measure.mjs in
  * namespaces of its own, with the cgroups that crun accepts (see view.mjs).
  */
-import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { main, StepError } from '../scripts/steps.mjs';
 import { makeBundle, origins } from './bundle.mjs';
+import { compileFloor, makeTargets } from './floor.mjs';
 import { machine } from './machine.mjs';
 import { measureInPlace } from './place.mjs';
 import { printReport } from './report.mjs';
@@ -35,18 +35,6 @@ function options() {
   return { rounds, origin: values.bundle, json: values.json };
 }
 
-function compileFloor(folder) {
-  const program = join(folder, 'floor');
-  const source = fileURLToPath(new URL('./floor.c', import.meta.url));
-  try {
-    execFileSync('cc', ['-O2', '-static', '-o', program, source], { stdio: 'pipe' });
-  } catch (error) {
-    const why = error.stderr?.toString().trim() || error.message;
-    console.error(`The floor is left out: cc can't compile bench/floor.c (${why}).`);
-    rmSync(program, { force: true });
-  }
-}
-
 await main(async () => {
   const { rounds, origin, json } = options();
   const result = await measureInPlace(measure, [String(rounds)], async (folder, cgroup) => {
@@ -54,9 +42,8 @@ await main(async () => {
     await makeBundle(folder, 'true-2', ['/bin/true'], `/${cgroup}/true-2`, { origin });
     await makeBundle(folder, 'sleep', ['/bin/sleep', '1000'], `/${cgroup}/sleep`, { origin });
     writeFileSync(join(folder, 'empty.js'), '');
-    // The floor makes no targets of mounts, and does what Docker's bundle asks for.
-    for (const name of ['resolv.conf', 'hostname', 'hosts'])
-      writeFileSync(join(folder, 'rootfs/etc', name), '');
+    makeTargets(folder);
+    // It does what Docker's bundle asks for.
     if (origin === 'docker') compileFloor(folder);
   });
   printReport(result, machine(), rounds, json);

@@ -41,6 +41,24 @@ for (const namespace of ['new', 'shared'] as const) {
   });
 }
 
+skipUnless(isRoot && mountOf('unified') !== undefined, 'root and a mounted cgroup2')(test)(
+  'a cgroup2 that the configuration mounts has the container at its root',
+  () => {
+    const bundle = lab.bundle((spec) => {
+      spec.mounts.push({
+        destination: '/tmp',
+        type: 'cgroup2',
+        source: 'cgroup2',
+        options: ['ro'],
+      });
+      spec.process.args = ['cat', '/tmp/cgroup.procs'];
+    });
+    const processes = lab.ok(['run', '--bundle', bundle, lab.name()]).trim().split('\n');
+    // Those out of sight of its pid namespace are 0.
+    assert.equal(processes, ['1']);
+  },
+);
+
 skipUnless(isRoot && mountOf('memory') !== undefined, 'root and the v1 controller memory')(test)(
   'what the kernel keeps for namespaces and mounts takes none of a small memory.limit',
   () => {

@@ -13,18 +13,20 @@ export interface CgroupJoin {
 
 /**
  * The memory controller of v1 is joined late: what the kernel keeps for namespaces and mounts, some 200 KiB, would
- * leave no room under a small limit, and the caller has asked for it. A tmpfs that is filled from the image is another
- * matter: how much that takes, the image's author decides.
+ * leave no room under a small limit, and the caller has asked for it. Not so where `mounts`
+ *
+ * - fill a tmpfs from the image: how much that takes, the image's author decides;
+ * - have a file system of cgroups: what it shows is what is in the cgroup namespace of that moment.
  */
 export function joinCgroups(
-  { spec, cgroup, joinFiles }: PlanRequest,
+  { cgroup, joinFiles }: PlanRequest,
   namespaces: Namespaces,
+  mounts: readonly Operation[],
 ): CgroupJoin {
-  const copies = spec.mounts?.some(({ options }) => options?.includes('tmpcopyup')) ?? false;
   const hierarchies = Object.entries(cgroup?.directories ?? {});
   const memory = hierarchies.find(([name]) => name.split(',').includes('memory'))?.[1];
   const file = joinFiles.find((each) => each === `${memory}/tasks`);
-  if (copies || file === undefined)
+  if (file === undefined || mounts.some(isBound))
     return { early: write(joinFiles), late: [], namespaceIsLate: false };
   const newNamespace = namespaces.created.has('cgroup');
   return {
@@ -32,6 +34,13 @@ export function joinCgroups(
     late: [{ op: 'enterCgroup', file, newNamespace }],
     namespaceIsLate: newNamespace,
   };
+}
+
+/** Whether an operation has to come after the cgroups are joined. */
+function isBound(operation: Operation): boolean {
+  const { op } = operation;
+  if (op !== 'mount' && op !== 'openFileSystem') return false;
+  return /^cgroup/.test(operation.type) || (op === 'mount' && operation.copyUp);
 }
 
 function write(files: readonly string[]): Operation[] {

@@ -41,7 +41,7 @@ export function plan(request: PlanRequest, warn: Warn = () => {}): Program {
   const sources = new Sources();
   const mounts = planMounts(request, namespaces, sources);
   const devices = mounts.devIsBound ? [] : planDevices(request, namespaces, sources);
-  const cgroups = joinCgroups(request, namespaces);
+  const cgroups = joinCgroups(request, namespaces, [...sources.operations, ...mounts.mounts]);
   return {
     stage: planStage(request, namespaces, process, cgroups, sources.operations),
     create: [

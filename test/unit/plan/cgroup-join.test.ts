@@ -54,6 +54,25 @@ for (const layout of ['v1', 'hybrid'] as const) {
   });
 }
 
+for (const type of ['cgroup', 'cgroup2']) {
+  // Its root is that of the cgroup namespace: of the host's, where there is no other yet.
+  test(`a file system of type ${type} is made in the cgroup namespace, after all are joined`, () => {
+    const mount = { destination: '/cgroups', type, source: type };
+    const known = {
+      version: 'hybrid',
+      directories: { memory: '/sys/fs/cgroup/memory/c1' },
+    } as const;
+    const program = programOf([mount], ['mount', 'cgroup'], {
+      layout: 'hybrid',
+      cgroup: known,
+      joinFiles: [memory],
+    });
+    assert.equal(joined(program), { op: 'joinCgroups', files: [memory] });
+    assert.is(cloneFlags(program) & NEWCGROUP, NEWCGROUP);
+    assert.not.ok(namesOf(program).includes('enterCgroup'));
+  });
+}
+
 test('without a cgroup namespace of its own none is made', () => {
   const { create } = programOf([], ['mount']);
   const entered = create.find(({ op }) => op === 'enterCgroup');
