@@ -1,6 +1,7 @@
 /**
  * What init and the launcher read, by libFuzzer with AddressSanitizer and UBSan: cpp/test/*_fuzz.cc, from examples of
- * what is really sent. TSRUNC_FUZZ_SECONDS says for how long each; what is found is kept beside the program.
+ * what is really sent and from what earlier runs found to lead further, in test/corpora. TSRUNC_FUZZ_SECONDS says for how
+ * long each; then what leads further still is added there.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { skipUnless } from '../../support/skip.js';
 import { requestFor, smallSpec } from '../plan/fixture.js';
 
 const sources = fileURLToPath(new URL('../../../cpp/test/', import.meta.url));
+const corpora = fileURLToPath(new URL('../../corpora/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tsrunc-fuzz-'));
 const flags = ['-std=c++20', '-g', '-O1', '-fsanitize=fuzzer,address,undefined'];
 const seconds = process.env['TSRUNC_FUZZ_SECONDS'] ?? '3';
@@ -50,6 +52,7 @@ const orders = [
 for (const [name, examples] of Object.entries({ program: programs, messages: orders })) {
   fuzz(`${name}: any bytes`, () => {
     const corpus = join(folder, name);
+    const kept = join(corpora, name);
     mkdirSync(corpus);
     for (const [index, example] of examples.entries())
       writeFileSync(join(corpus, String(index)), example);
@@ -58,14 +61,17 @@ for (const [name, examples] of Object.entries({ program: programs, messages: ord
     assert.is(built.status, 0, String(built.stderr));
     const { status, stderr } = spawnSync(
       program,
-      [`-max_total_time=${seconds}`, '-max_len=8192', `-artifact_prefix=${folder}/`, corpus],
+      [`-max_total_time=${seconds}`, '-max_len=8192', `-artifact_prefix=${folder}/`, corpus, kept],
       { encoding: 'utf8' },
     );
     assert.is(status, 0, stderr.slice(-4000));
     // It has gone into what the examples have, not only looked at their first bytes.
     const covered = Number([...stderr.matchAll(/cov: (\d+)/g)].at(-1)?.[1]);
     assert.ok(covered > 50, `${covered} places were reached`);
-    if (process.env['TSRUNC_FUZZ_SECONDS'] !== undefined) console.log(stderr.slice(-700));
+    if (process.env['TSRUNC_FUZZ_SECONDS'] === undefined) return;
+    console.log(stderr.slice(-700));
+    const merged = spawnSync(program, ['-merge=1', '-max_len=8192', kept, corpus]);
+    assert.is(merged.status, 0, String(merged.stderr).slice(-4000));
   });
 }
 

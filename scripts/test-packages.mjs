@@ -1,26 +1,27 @@
 /**
- * `npm run daemons:packages`: installs the daemons that test/daemons drives, on Debian and its kin, without starting
- * them. Never fails: tests whose programs are missing are skipped with that reason.
+ * `npm run test:packages`: installs the daemons that test/daemons drives, without starting them, and clang for the
+ * fuzzing, on Debian and its kin. Never fails: tests whose programs are missing are skipped with that reason.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { executable } from './requirements.mjs';
 import { isMain, run } from './steps.mjs';
 
-/** A program of each package. */
+/** What brings each program, and what belongs to it. */
 const packages = {
-  containerd: 'containerd',
-  dockerd: 'docker.io',
-  podman: 'podman',
-  conmon: 'conmon',
-  buildah: 'buildah',
-  runc: 'runc',
-  newuidmap: 'uidmap',
+  containerd: ['containerd'],
+  dockerd: ['docker.io'],
+  podman: ['podman'],
+  conmon: ['conmon'],
+  buildah: ['buildah'],
+  runc: ['runc'],
+  newuidmap: ['uidmap'],
+  'clang++': ['clang', 'libclang-rt-dev'],
 };
 
 /** Tells Debian's packages not to start what they bring; policy-rc.d(5). */
 const policy = '/usr/sbin/policy-rc.d';
 
-export async function installDaemons() {
+async function installPackages() {
   const missing = Object.keys(packages).filter((name) => executable(name) === undefined);
   if (missing.length === 0) return;
   if (process.getuid() !== 0 || executable('apt-get') === undefined) {
@@ -29,15 +30,15 @@ export async function installDaemons() {
     );
     return;
   }
-  const names = missing.map((name) => packages[name]);
+  const names = missing.flatMap((name) => packages[name]);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const ours = !existsSync(policy);
   if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     console.log(`- installing ${names.join(' ')} (apt-get)`);
-    await run('daemon-packages-index', 'apt-get', ['update'], { env });
+    await run('test-packages-index', 'apt-get', ['update'], { env });
     const install = ['install', '-y', '--no-install-recommends', ...names];
-    await run('daemon-packages', 'apt-get', install, { env });
+    await run('test-packages', 'apt-get', install, { env });
   } catch (error) {
     console.log(`${error.message}\n- their tests will be skipped`);
   } finally {
@@ -45,4 +46,4 @@ export async function installDaemons() {
   }
 }
 
-if (isMain(import.meta.url)) await installDaemons();
+if (isMain(import.meta.url)) await installPackages();
