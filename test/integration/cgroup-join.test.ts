@@ -1,4 +1,7 @@
-/** When a new container's processes are in its cgroups, and how little memory it takes to get there. */
+/**
+ * When a new container's processes are in its cgroups, and how little memory it takes to get there. Under a small limit v1's
+ * memory controller is joined late.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -10,6 +13,8 @@ import { skipUnless } from '../support/skip.js';
 
 const lab = new Lab();
 const able = skipUnless(isRoot && layout.version !== 'none', 'root and cgroups')(test);
+
+const small = mountOf('memory') === undefined ? {} : { memory: { limit: 1024 * 1024 } };
 
 /** The paths in /proc/PID/cgroup, by hierarchy. */
 const paths = (text: string): string[] =>
@@ -25,6 +30,7 @@ for (const namespace of ['new', 'shared'] as const) {
       const script = `pid=$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/'); cat /proc/$pid/cgroup > ${file}`;
       spec.hooks.createRuntime = [{ path: '/bin/sh', args: ['sh', '-c', script] }];
       spec.process.args = ['cat', '/proc/self/cgroup'];
+      spec.linux.resources = small;
       if (namespace === 'shared')
         spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'cgroup');
     });
@@ -52,6 +58,7 @@ skipUnless(isRoot && mountOf('unified') !== undefined, 'root and a mounted cgrou
         options: ['ro'],
       });
       spec.process.args = ['cat', '/tmp/cgroup.procs'];
+      spec.linux.resources = small;
     });
     const processes = lab.ok(['run', '--bundle', bundle, lab.name()]).trim().split('\n');
     // Those out of sight of its pid namespace are 0.

@@ -45,6 +45,7 @@ async function compileOrFind(
     compiled = await native.compileSeccomp(policy);
     cache.keep(key, compiled);
   }
+  recent.delete(key);
   recent.set(key, compiled);
   const [oldest] = recent.keys();
   if (recent.size > MOST_RECENT && oldest !== undefined) recent.delete(oldest);

@@ -11,23 +11,21 @@ export interface CgroupJoin {
   readonly namespaceIsLate: boolean;
 }
 
+/** Of a larger memory.limit, in bytes, what the kernel keeps for namespaces and mounts isn't a tenth: some 200 KiB. */
+const SMALL = 2 * 1024 * 1024;
+
 /**
- * The memory controller of v1 is joined late: what the kernel keeps for namespaces and mounts, some 200 KiB, would
- * leave no room under a small limit, and the caller has asked for it. Not so where `mounts`
- *
- * - fill a tmpfs from the image: how much that takes, the image's author decides;
- * - have a file system of cgroups: what it shows is what is in the cgroup namespace of that moment.
+ * All cgroups are joined early, but that of v1's memory controller where the limit is small: what the kernel keeps for
+ * namespaces and mounts would leave no room for the program. As with runc and crun it is the caller's then.
  */
 export function joinCgroups(
-  { cgroup, joinFiles }: PlanRequest,
+  request: PlanRequest,
   namespaces: Namespaces,
   mounts: readonly Operation[],
 ): CgroupJoin {
-  const hierarchies = Object.entries(cgroup?.directories ?? {});
-  const memory = hierarchies.find(([name]) => name.split(',').includes('memory'))?.[1];
-  const file = joinFiles.find((each) => each === `${memory}/tasks`);
-  if (file === undefined || mounts.some(isBound))
-    return { early: write(joinFiles), late: [], namespaceIsLate: false };
+  const { joinFiles } = request;
+  const file = lateFile(request, namespaces, mounts);
+  if (file === undefined) return { early: write(joinFiles), late: [], namespaceIsLate: false };
   const newNamespace = namespaces.created.has('cgroup');
   return {
     early: [...write(joinFiles.filter((each) => each !== file)), { op: 'openCgroup', file }],
@@ -36,11 +34,32 @@ export function joinCgroups(
   };
 }
 
-/** Whether an operation has to come after the cgroups are joined. */
+/** The file of the cgroup that can be joined late, if there is reason to. */
+function lateFile(
+  { spec, cgroup, joinFiles }: PlanRequest,
+  namespaces: Namespaces,
+  mounts: readonly Operation[],
+): string | undefined {
+  const limit = Number(spec.linux?.resources?.memory?.limit ?? 0);
+  if (limit <= 0 || limit >= SMALL) return undefined;
+  // The kernel lets nobody but root move a process of another user, which the container's root is by then.
+  if (namespaces.has('user')) return undefined;
+  // What the others decide of, devices or who is to be killed, holds from the start.
+  const { memory, freezer, unified } = cgroup?.directories ?? {};
+  if (memory === undefined || (freezer ?? unified) === undefined) return undefined;
+  if (mounts.some(isBound)) return undefined;
+  return joinFiles.find((each) => each === `${memory}/tasks`);
+}
+
+/**
+ * Whether an operation has to come when all is joined: it fills a tmpfs with as much as the image's author likes; it makes
+ * a file system of cgroups (cpuset is another name of one), or may change one, which is that of the cgroup namespace.
+ */
 function isBound(operation: Operation): boolean {
-  const { op } = operation;
-  if (op !== 'mount' && op !== 'openFileSystem') return false;
-  return /^cgroup/.test(operation.type) || (op === 'mount' && operation.copyUp);
+  if (operation.op === 'remount') return operation.options.length > 0;
+  if (operation.op !== 'mount' && operation.op !== 'openFileSystem') return false;
+  if (/^(cgroup2?|cpuset)$/.test(operation.type)) return true;
+  return operation.op === 'mount' && operation.copyUp;
 }
 
 function write(files: readonly string[]): Operation[] {

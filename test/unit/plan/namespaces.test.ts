@@ -13,8 +13,7 @@ function planStage(linux: Linux, surroundings: Surroundings = {}) {
 test('every namespace that is made is in the flags of the one clone, but not the user namespace', () => {
   const types = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'];
   const namespaces = types.map((type) => ({ type }));
-  // On cgroup v1 the one of cgroups comes later: cgroup-join.test.ts.
-  const stage = planStage({ namespaces }, { layout: 'v2' });
+  const stage = planStage({ namespaces });
   // sched.h's CLONE_NEW*: NS, CGROUP, UTS, IPC, PID, NET and TIME.
   const flags = 0x20000 + 0x2000000 + 0x4000000 + 0x8000000 + 0x20000000 + 0x40000000 + 0x80;
   assert.equal(stage.at(-1), { op: 'clone', flags });
