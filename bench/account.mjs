@@ -3,8 +3,9 @@
  * and runc (strace); and how long the library is at what (V8's profiler). `-- --rounds 200` for the latter. Needs root,
  * a build, and strace for the former.
  */
-import { parseArgs } from 'node:util';
+
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { main, StepError } from '../scripts/steps.mjs';
 import { makeBundle } from './bundle.mjs';
 import { compileFloor, makeTargets } from './floor.mjs';
@@ -20,7 +21,9 @@ function printCalls(calls) {
   const of = (name) => calls.map(({ kinds }) => kinds[name] ?? 0);
   const sum = (name) => of(name).reduce((all, count) => all + count, 0);
   names.sort((a, b) => sum(b) - sum(a));
-  console.log('\nsystem calls of run /bin/true; those of Node before it runs any code of tsrunc aside');
+  console.log(
+    '\nsystem calls of run /bin/true; those of Node before it runs any code of tsrunc aside',
+  );
   printTable(
     ['', ...calls.map(({ name }) => name)],
     [
@@ -42,11 +45,15 @@ await main(async () => {
   const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } } });
   if (!/^[1-9]\d*$/.test(values.rounds))
     throw new StepError(`--rounds takes a number from 1, not "${values.rounds}".`);
-  const { calls, parts } = await measureInPlace(measure, [values.rounds], async (folder, cgroup) => {
-    await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`);
-    makeTargets(folder);
-    compileFloor(folder);
-  });
+  const { calls, parts } = await measureInPlace(
+    measure,
+    [values.rounds],
+    async (folder, cgroup) => {
+      await makeBundle(folder, 'true', ['/bin/true'], `/${cgroup}/true`);
+      makeTargets(folder);
+      compileFloor(folder);
+    },
+  );
   printMachine(machine());
   printParts(parts);
   if (calls.length > 0) printCalls(calls);
