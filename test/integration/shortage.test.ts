@@ -56,7 +56,13 @@ function creates(program: readonly string[], why: RegExp): boolean {
   return false;
 }
 
-root('without descriptors nothing is created, and nothing stays', () => {
+/** With a host the command needs no more descriptors than its launcher. */
+const alone = skipUnless(
+  isRoot && !isSanitized && process.env['TSRUNC_HOST'] === 'off',
+  'root, no sanitizers, no host',
+)(test);
+
+alone('without descriptors nothing is created, and nothing stays', () => {
   // Below this Node itself doesn't start.
   const enough = [22, 24, 26, 28, 64].map((most) =>
     creates(['prlimit', `--nofile=${most}:${most}`], /EMFILE: too many open files/),

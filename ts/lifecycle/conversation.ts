@@ -176,9 +176,24 @@ export function reply(
   try {
     native.send(socket, encodeReply(name), fds);
   } catch (error) {
-    if (!isSystemError(error) || error.code !== 'EPIPE') throw error;
+    if (!isGone(error)) throw error;
   }
 }
+
+/**
+ * To a created one: wait for the start on what it was given. Nothing comes after it that would tell of an init that has
+ * ended, so that is thrown here.
+ */
+export async function commit(native: Native, socket: number, fail: FailureOf): Promise<void> {
+  try {
+    native.send(socket, encodeReply('commit'));
+  } catch (error) {
+    if (!isGone(error)) throw error;
+    throw await fail.silent();
+  }
+}
+
+const isGone = (error: unknown): boolean => isSystemError(error) && error.code === 'EPIPE';
 
 /**
  * The state travels as a sealed memfd: hooks get it as their standard input. Those that init runs are the

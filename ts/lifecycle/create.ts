@@ -286,7 +286,7 @@ class Creation {
       record();
       this.#writePidFile(launch.pid, undo);
       if (this.#startNow) await this.#begin(launch);
-      else launch.commit();
+      else await launch.commit();
     });
     this.#context.caller.atEnd(() => launch.init.release());
     return {

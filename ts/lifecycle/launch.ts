@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import type { Cancellation } from '../cancellation.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
-import { encodeReply } from '../native/messages.js';
 import type { Native, WindowSize } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import type { State } from '../state/state.js';
@@ -9,6 +8,7 @@ import type { Undo } from '../undo.js';
 import {
   awaitCreated,
   awaitExec,
+  commit,
   type FailureOf,
   type Parent,
   reply,
@@ -207,9 +207,8 @@ export class Launch {
   }
 
   /** To a created one: wait for the start on what it was given. */
-  commit(): void {
-    // Not as a reply: nothing comes after it that would tell of an init that has ended.
-    this.#native.send(this.#socket, encodeReply('commit'));
+  commit(): Promise<void> {
+    return commit(this.#native, this.#socket, this.#fail);
   }
 
   #ownDuties(abort: () => void): Pick<Parent, 'cloned' | 'console'> {

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { TsruncError } from '../../../ts/errors.js';
 import {
   awaitCreated,
+  commit,
   type FailureOf,
   type Parent,
   STAGE_ENDED,
@@ -71,6 +72,26 @@ test('a stage that ends without a word of init leaves nothing to wait for', asyn
     }
   }
   assert.equal(await hear('cloned', 'stageEnded', 'created'), ['cloned 7']);
+});
+
+test('an init that has ended when it is told to wait is told of, not the broken pipe', async () => {
+  const broken = Object.assign(new Error('EPIPE: broken pipe, sendmsg'), {
+    code: 'EPIPE',
+    errno: -32,
+    syscall: 'sendmsg',
+  });
+  const native = {
+    send: () => {
+      throw broken;
+    },
+  } as unknown as Native;
+  const silent = async () => new TsruncError('ended', { code: 'INIT_FAILED' });
+  try {
+    await commit(native, 1, { silent } as unknown as FailureOf);
+    assert.unreachable('it must fail');
+  } catch (error) {
+    assert.is((error as TsruncError).code, 'INIT_FAILED');
+  }
 });
 
 test.run();
