@@ -19,7 +19,7 @@ const parts = [
   ['encodes the Program', 'encode'],
   ['makes the cgroups', '#makeCgroup'],
   ['starts the stage', 'spawn'],
-  ['writes the state', 'write', 'record', '#record', 'commit'],
+  ['writes the state', 'write', 'record', '#record'],
   ['talks to init', 'awaitCreated', 'awaitExec', 'begin', 'reply', 'lead'],
   ['removes the container', 'deleteOwn', 'destroy', 'removeCgroups'],
   ['collects garbage', '(garbage collector)'],
