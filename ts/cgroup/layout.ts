@@ -66,7 +66,7 @@ function findHierarchy(
   for (const place of places) {
     const mountpoint = join(root, place);
     if (loadNative().fileSystemType(mountpoint) !== magic) continue;
-    const real = place === name ? mountpoint : realpathSync(mountpoint);
+    const real = place === name ? mountpoint : realpathSync.native(mountpoint);
     return { name: basename(real), controllers, mountpoint: real, own: visible(real, path) };
   }
   return undefined;

@@ -88,7 +88,8 @@ function unreadable(file: string, why: string): TsruncError {
 function findRootfs(bundle: string, spec: Spec): string {
   const path = resolve(bundle, spec.root?.path ?? '');
   try {
-    const real = realpathSync(path);
+    // libc's: Node's own is a long function that a command would compile first.
+    const real = realpathSync.native(path);
     if (statSync(real).isDirectory()) return real;
     throw rootfsError(path, 'it is not a directory', 'INVALID_CONFIG');
   } catch (error) {
