@@ -1,6 +1,6 @@
 /**
- * `npm run test:packages`: installs the daemons that test/daemons drives, without starting them, and clang for the
- * fuzzing, on Debian and its kin. Never fails: tests whose programs are missing are skipped with that reason.
+ * `npm run test:packages`: installs the daemons that test/daemons drives, without starting them, clang for the fuzzing
+ * and debootstrap, on Debian and its kin. Never fails: tests whose programs are missing are skipped with that reason.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { executable } from './requirements.mjs';
@@ -16,6 +16,7 @@ const packages = {
   runc: ['runc'],
   newuidmap: ['uidmap'],
   'clang++': ['clang', 'libclang-rt-dev'],
+  debootstrap: ['debootstrap'],
 };
 
 /** Tells Debian's packages not to start what they bring; policy-rc.d(5). */

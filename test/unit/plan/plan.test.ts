@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { planExec } from '../../../ts/plan/exec.js';
@@ -5,6 +6,7 @@ import { formatProgram } from '../../../ts/plan/format.js';
 import { plan } from '../../../ts/plan/plan.js';
 import type { PlanRequest } from '../../../ts/plan/request.js';
 import { defaultSpec, rootlessSpec } from '../../../ts/spec/default.js';
+import { parseSpec } from '../../../ts/spec/parse.js';
 import type { Spec } from '../../../ts/spec/types.js';
 import { ordinaryUser, requestFor, type Surroundings, smallSpec } from './fixture.js';
 import { matchSnapshot, unusedSnapshots } from './snapshot.js';
@@ -33,6 +35,9 @@ function excerpts(name: string, lines: RegExp, plans: Readonly<Record<string, Pl
 for (const layout of ['v1', 'v2', 'hybrid'] as const) {
   snapshot(`the default configuration on ${layout}`, defaultSpec(), { layout });
 }
+
+const docker = new URL('../../../bundle-fixtures/docker/config.json', import.meta.url);
+snapshot('what Docker asks for', parseSpec(readFileSync(docker, 'utf8')), { layout: 'hybrid' });
 
 test('another process in the container of the default configuration', () => {
   const request = { ...requestFor(defaultSpec(), { layout: 'hybrid' }), pid: 4242 };
