@@ -12,6 +12,7 @@ import { inspect } from './inspect.js';
 import { signalInit } from './kill.js';
 import type { DeleteOptions } from './options.js';
 import { removeTemporaryPidFile } from './pid-file.js';
+import { inTurn } from './turns.js';
 
 /**
  * runtime.md, "Delete": undoes what create made, then runs the poststop hooks. A container that was only
@@ -131,7 +132,15 @@ async function withinPatience(gone: Promise<void>, pid: number): Promise<void> {
 }
 
 /** Removes all traces of a container whose processes have ended, or end with its cgroup. */
-export async function destroy(
+export function destroy(
+  context: Context,
+  folder: ContainerFolder,
+  stored: StoredState,
+): Promise<void> {
+  return inTurn(() => removeTraces(context, folder, stored));
+}
+
+async function removeTraces(
   { native, warn }: Context,
   folder: ContainerFolder,
   stored: StoredState,

@@ -10,7 +10,6 @@ import { inspect } from './inspect.js';
 import type { RunningContainer, RunOptions } from './options.js';
 import { signalNumber } from './signals.js';
 import { openStreams } from './stdio.js';
-import { inTurn } from './turns.js';
 
 /** Create and start in one; the container is deleted when its process has ended, unless `keep`. */
 export async function runContainer(
@@ -55,7 +54,7 @@ async function whenEnded(
   options.signal?.addEventListener('abort', abort, { once: true });
   const status = await init.exited();
   options.signal?.removeEventListener('abort', abort);
-  if (!options.keep) await inTurn(() => deleteOwn(context, state));
+  if (!options.keep) await deleteOwn(context, state);
   return status;
 }
 
