@@ -104,13 +104,13 @@ const pairs: Readonly<Record<string, Pair>> = {
   'start, kill': {
     from: 'created',
     commands: [['start'], kill('KILL')],
-    failures: [/cannot start a stopped container|ended before it ran/, undefined],
+    failures: [/cannot start a stopped container|ended before (it ran|the start)/, undefined],
     to: ['stopped'],
   },
   'start, delete --force': {
     from: 'created',
     commands: [['start'], force],
-    failures: [/does not exist|cannot start|ended before it ran/, undefined],
+    failures: [/does not exist|cannot start|ended before (it ran|the start)/, undefined],
     to: ['none'],
   },
   'start, delete': {

@@ -10,7 +10,12 @@ export interface ProcessStat {
   readonly state: string;
   readonly threads: number;
   readonly startTime: string;
+  /** PF_* bits. */
+  readonly flags: number;
 }
+
+/** linux/sched.h: on its way out, and without its descriptors or soon to be. */
+const PF_EXITING = 4;
 
 /** Parses the text of /proc/PID/stat. Throws INVALID_STATE for any other text. */
 export function parseStat(text: string): ProcessStat {
@@ -21,13 +26,14 @@ export function parseStat(text: string): ProcessStat {
     .trim()
     .split(/\s+/);
   const [state, threads, startTime] = [fields[0], Number(fields[17]), fields[19]];
+  const flags = Number(fields[6]);
   if (state?.length !== 1 || !Number.isInteger(threads) || !/^\d+$/.test(startTime ?? '')) {
     throw new TsruncError(`/proc/PID/stat has an unknown form: ${JSON.stringify(text)}`, {
       code: 'INVALID_STATE',
       stage: 'state',
     });
   }
-  return { state, threads, startTime: startTime ?? '' };
+  return { state, threads, startTime: startTime ?? '', flags };
 }
 
 /**
@@ -87,6 +93,13 @@ export function pidInContainer(pid: number): number {
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = readStat(identity.pid);
   return stat?.startTime === identity.startTime && isRunning(stat);
+}
+
+/** Whether that very process is gone, or about to be: what it had open may be closed. */
+export function isEnding(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid);
+  if (stat?.startTime !== identity.startTime || !isRunning(stat)) return true;
+  return (stat.flags & PF_EXITING) !== 0 && stat.threads === 1;
 }
 
 /** False for a zombie and for a dead process. */

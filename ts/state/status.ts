@@ -1,4 +1,4 @@
-import { isAlive } from './process.js';
+import { isAlive, isEnding } from './process.js';
 import type { ProcessIdentity, State, Status, StoredState } from './state.js';
 
 /** What only the kernel knows. Each is asked only where the answer counts. */
@@ -11,6 +11,8 @@ export interface StatusFacts {
   hasStarted(): boolean;
   /** Default: ts/state/process.ts. */
   isAlive?(process: ProcessIdentity): boolean;
+  /** Default: ts/state/process.ts. */
+  isEnding?(process: ProcessIdentity): boolean;
 }
 
 /** A container's state as runtime.md defines it, from what was written down and what is true now. */
@@ -38,5 +40,7 @@ export function statusOf(stored: StoredState, facts: StatusFacts): Status {
   if (facts.isFrozen()) return 'paused';
   if (stored.phase === 'running') return 'running';
   // `start` may have been killed between telling the process to go on and writing that down.
-  return facts.hasStarted() ? 'running' : 'created';
+  if (!facts.hasStarted()) return 'created';
+  // What tells of that is gone, too, when the process is just being killed.
+  return (facts.isEnding ?? isEnding)(stored.init) ? 'stopped' : 'running';
 }

@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import {
   identify,
   isAlive,
+  isEnding,
   isRunning,
   openVerified,
   parseStat,
@@ -28,7 +29,8 @@ test("a time namespace's offset is told in ticks", () => {
 test('the name of a program can not confuse the parser', () => {
   for (const name of ['sh', 'a b', '', ')', '((', ') Z 1 (', 'x) S 1 1 1\n2 (y', '\n', 'ü)']) {
     const stat = parseStat(`12 (${name}) S ${tail} 3 0 987654321987654321987 5 6 7\n`);
-    assert.equal(stat, { state: 'S', threads: 3, startTime: '987654321987654321987' }, name);
+    const expected = { state: 'S', threads: 3, startTime: '987654321987654321987', flags: 4194560 };
+    assert.equal(stat, expected, name);
   }
   fc.assert(
     fc.property(
@@ -48,7 +50,7 @@ test('what is no stat is refused', () => {
 });
 
 test('zombies and the dead do not run, a process without its first thread does', () => {
-  const stat = { startTime: '1', threads: 1 };
+  const stat = { startTime: '1', threads: 1, flags: 0 };
   for (const state of ['R', 'S', 'D', 'T', 't', 'I']) assert.ok(isRunning({ ...stat, state }));
   for (const state of ['Z', 'X', 'x']) assert.not(isRunning({ ...stat, state }));
   assert.ok(isRunning({ ...stat, state: 'Z', threads: 2 }));
@@ -76,9 +78,13 @@ test('a process is known again until it has ended', async () => {
     identity = identify(pid);
     assert.is(identity.pid, pid);
     assert.ok(isAlive(identity));
-    assert.not(isAlive({ pid, startTime: String(BigInt(identity.startTime) + 1n) }));
+    assert.not(isEnding(identity));
+    const earlier = { pid, startTime: String(BigInt(identity.startTime) + 1n) };
+    assert.not(isAlive(earlier));
+    assert.ok(isEnding(earlier));
   });
   assert.not(isAlive(identity));
+  assert.ok(isEnding(identity));
   assert.throws(
     () => identify(identity.pid),
     (error: { code: string; message: string }) =>

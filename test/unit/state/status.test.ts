@@ -16,6 +16,7 @@ function facts(answers: Partial<Record<keyof StatusFacts, boolean>>): StatusFact
     isFrozen: answer('isFrozen'),
     hasStarted: answer('hasStarted'),
     isAlive: answer('isAlive'),
+    isEnding: answer('isEnding'),
   };
 }
 
@@ -25,7 +26,9 @@ const cases: [StoredState['phase'], Partial<Record<keyof StatusFacts, boolean>>,
   ['created', { isAlive: false }, 'stopped'],
   ['created', { isAlive: true, isFrozen: true }, 'paused'],
   ['created', { isAlive: true, isFrozen: false, hasStarted: false }, 'created'],
-  ['created', { isAlive: true, isFrozen: false, hasStarted: true }, 'running'],
+  ['created', { isAlive: true, isFrozen: false, hasStarted: true, isEnding: false }, 'running'],
+  // Killed a moment ago: its socket goes before it is a zombie.
+  ['created', { isAlive: true, isFrozen: false, hasStarted: true, isEnding: true }, 'stopped'],
   ['running', { isAlive: false }, 'stopped'],
   ['running', { isAlive: true, isFrozen: true }, 'paused'],
   ['running', { isAlive: true, isFrozen: false }, 'running'],
