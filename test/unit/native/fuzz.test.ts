@@ -14,7 +14,7 @@ import { encode } from '../../../ts/native/encode.js';
 import { plan } from '../../../ts/plan/plan.js';
 import { encodeOrders } from '../../../ts/resident/wire.js';
 import { defaultSpec } from '../../../ts/spec/default.js';
-import { skipUnless } from '../../support/skip.js';
+import { isSanitized, skipUnless } from '../../support/skip.js';
 import { requestFor, smallSpec } from '../plan/fixture.js';
 
 const sources = fileURLToPath(new URL('../../../cpp/test/', import.meta.url));
@@ -32,7 +32,10 @@ function hasLibFuzzer(): boolean {
 }
 
 const test = suite('fuzz');
-const fuzz = skipUnless(hasLibFuzzer(), 'clang++ with libFuzzer')(test);
+const fuzz = skipUnless(
+  !isSanitized && hasLibFuzzer(),
+  'clang++ with libFuzzer, and no other sanitizers',
+)(test);
 
 /** Of a Program what comes after its header, as the targets read it. */
 const programs = [smallSpec(), defaultSpec()].map((spec) => {
