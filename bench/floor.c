@@ -1,8 +1,9 @@
-// floor FOLDER [CGROUP FILTER]: the kernel's share of running /bin/true in a container of Docker's, and nothing
-// else: new namespaces, mounts, devices, links, masked and read-only paths, a cgroup in each v1 hierarchy with the
-// rules for devices, pivot_root, the filter for system calls, exec, and all undone. What bundle-fixtures/docker asks for
-// is written out here, so that nothing is parsed, decided or checked. FOLDER is the root file system, whose mount targets
-// exist; CGROUP a name below each hierarchy of /sys/fs/cgroup; FILTER a file of the kernel's filter instructions. No
+// floor FOLDER [CGROUP FILTER]: the kernel's share of running /bin/true in a container of Docker's,
+// and nothing else: new namespaces, mounts, devices, links, masked and read-only paths, a cgroup in
+// each v1 hierarchy with the rules for devices, pivot_root, the filter for system calls, exec, and
+// all undone. What bundle-fixtures/docker asks for is written out here, so that nothing is parsed,
+// decided or checked. FOLDER is the root file system, whose mount targets exist; CGROUP a name
+// below each hierarchy of /sys/fs/cgroup; FILTER a file of the kernel's filter instructions. No
 // hierarchy, no cgroup: called with FOLDER alone it measures the rest.
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -49,8 +50,8 @@ static void put(const char* path, const char* text) {
 }
 
 static void rule_devices(const char* cgroup) {
-  static const char* const allowed[] = {"c *:* m",   "b *:* m",   "c 1:3 rwm", "c 1:5 rwm",
-                                        "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm",
+  static const char* const allowed[] = {"c *:* m",   "b *:* m",   "c 1:3 rwm",  "c 1:5 rwm",
+                                        "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",  "c 5:0 rwm",
                                         "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm"};
   char file[300];
   snprintf(file, sizeof file, "%s/devices.deny", cgroup);
@@ -125,12 +126,10 @@ static void make_devices(void) {
     unsigned major, minor;
   } nodes[] = {{"dev/null", 1, 3},   {"dev/zero", 1, 5},    {"dev/full", 1, 7},
                {"dev/random", 1, 8}, {"dev/urandom", 1, 9}, {"dev/tty", 5, 0}};
-  static const char* const links[][2] = {{"/proc/self/fd", "dev/fd"},
-                                         {"/proc/self/fd/0", "dev/stdin"},
-                                         {"/proc/self/fd/1", "dev/stdout"},
-                                         {"/proc/self/fd/2", "dev/stderr"},
-                                         {"/proc/kcore", "dev/core"},
-                                         {"pts/ptmx", "dev/ptmx"}};
+  static const char* const links[][2] = {
+      {"/proc/self/fd", "dev/fd"},       {"/proc/self/fd/0", "dev/stdin"},
+      {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"},
+      {"/proc/kcore", "dev/core"},       {"pts/ptmx", "dev/ptmx"}};
   EACH(nodes, i) {
     const dev_t device = makedev(nodes[i].major, nodes[i].minor);
     must(mknod(nodes[i].path, S_IFCHR | 0666, device) == 0, nodes[i].path);
@@ -149,8 +148,9 @@ static void restrict_paths(void) {
   static const char* const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                          "/proc/sysrq-trigger"};
   static const char* const masked[] = {
-      "/proc/asound",     "/proc/acpi",        "/proc/kcore",       "/proc/keys", "/proc/latency_stats",
-      "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"};
+      "/proc/asound",        "/proc/acpi",       "/proc/kcore",       "/proc/keys",
+      "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+      "/proc/scsi",          "/sys/firmware"};
   struct stat found;
   EACH(readonly, i) {
     if (stat(readonly[i], &found) != 0) continue;
@@ -175,7 +175,8 @@ static void container(const char* root) {
   must(mount(root, root, NULL, MS_BIND | MS_REC, NULL) == 0 && chdir(root) == 0, root);
   mount_on("proc", "proc", SAFE, NULL);
   mount_on("tmpfs", "dev", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k");
-  must(mkdir("dev/pts", 0755) == 0 && mkdir("dev/mqueue", 0755) == 0 && mkdir("dev/shm", 0755) == 0, "dev");
+  must(mkdir("dev/pts", 0755) == 0 && mkdir("dev/mqueue", 0755) == 0 && mkdir("dev/shm", 0755) == 0,
+       "dev");
   mount_on("devpts", "dev/pts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
   mount_on("sysfs", "sys", SAFE | MS_RDONLY, NULL);
   mount_cgroups();
@@ -183,7 +184,8 @@ static void container(const char* root) {
   mount_on("tmpfs", "dev/shm", SAFE, "mode=1777,size=67108864");
   EACH(files, i) bind_on(files[i], files[i] + 1);
   make_devices();
-  must(syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0, "pivot_root");
+  must(syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0,
+       "pivot_root");
   put("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
   put("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
   change("/sys/fs/cgroup", SAFE | MS_RDONLY);

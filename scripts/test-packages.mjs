@@ -4,7 +4,7 @@
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { executable } from './requirements.mjs';
-import { isMain, run } from './steps.mjs';
+import { run } from './steps.mjs';
 
 /** What brings each program, and what belongs to it. */
 const packages = {
@@ -47,4 +47,4 @@ async function installPackages() {
   }
 }
 
-if (isMain(import.meta.url)) await installPackages();
+await installPackages();
