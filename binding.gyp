@@ -51,6 +51,8 @@
         # Filters that were kept compiled are told from those of another build by it.
         '-Wl,--build-id=sha1',
         '-Wl,-z,relro,-z,now,-z,noexecstack',
+        # A child that has not yet become init runs its code: the end of a worker must not unload it.
+        '-Wl,-z,nodelete',
       ],
       # make doesn't see .incbin. A fresh copy of embed.S for each init makes it see a new source.
       'actions': [

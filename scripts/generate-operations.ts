@@ -1,10 +1,11 @@
 /**
- * Writes cpp/core/operations.h and ts/native/fingerprint.ts from ts/plan/operations.ts, and the same of
+ * Writes cpp/core/operations.h and ts/native/operation-table.ts from ts/plan/operations.ts and messages.ts, and the same of
  * ts/resident/messages.ts for the launcher. `--check` only says whether they are up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { messages, operations, replies } from '../ts/plan/operations.js';
+import { messages, replies } from '../ts/plan/messages.js';
+import { operations } from '../ts/plan/operations.js';
 import { orders, reports } from '../ts/resident/messages.js';
 
 const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
@@ -137,15 +138,29 @@ export const FINGERPRINT = ${fingerprint(tables)};
 `;
 }
 
+function renderTable(table: Tables): string {
+  const lines = Object.entries(table).map(([name, shape]) =>
+    [name, ...Object.entries(shape).map(([field, type]) => `${field}:${type}`)].join(' '),
+  );
+  return `
+/**
+ * The table of operations as one text, which a program that starts has at once: a line for each, its arguments as
+ * \`name:type\`.
+ */
+export const OPERATIONS = \`\\
+${lines.join('\n')}\`;
+`;
+}
+
 const outputs: readonly (readonly [path: string, text: string])[] = [
   ['cpp/core/operations.h', render()],
   [
-    'ts/native/fingerprint.ts',
+    'ts/native/operation-table.ts',
     renderConstant(
       'ts/plan/operations.ts',
       'Of the tables of operations and messages; init refuses a Program made from others than it was.',
       [operations, messages, replies],
-    ),
+    ) + renderTable(operations),
   ],
   ['cpp/launcher/messages.h', renderMessages()],
   [

@@ -11,13 +11,13 @@ const [folder = '', cgroup = '', result = '', rounds = ''] = process.argv.slice(
 const bundle = join(folder, 'true');
 const { call } = callers(folder);
 
-/** What the library does, by the outermost of its functions; the last two are V8's words. */
+/** What the library does, by the innermost of these functions; the last two are V8's words. */
 const parts = [
   ['reads and checks the configuration', 'loadBundle'],
   ['plans', 'plan'],
   ['finds the compiled filter', 'compileFilters'],
   ['encodes the Program', 'encode'],
-  ['makes the cgroups', '#makeCgroup'],
+  ['makes the cgroups', 'createCgroup', 'fillCgroup'],
   ['starts the stage', 'spawn'],
   ['writes the state', 'write', 'record', '#record'],
   ['talks to init', 'awaitCreated', 'awaitExec', 'begin', 'reply', 'lead'],
@@ -42,7 +42,7 @@ async function profile(one, count) {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const found = new Map();
   const visit = (node, part) => {
-    const own = part ?? partOf.get(node.callFrame.functionName);
+    const own = partOf.get(node.callFrame.functionName) ?? part;
     found.set(node.id, own ?? REST);
     for (const id of node.children ?? []) visit(nodes.get(id), own);
   };

@@ -18,6 +18,22 @@ Napi::Value make_pipe(const Napi::CallbackInfo& info);
 Napi::Value try_lock(const Napi::CallbackInfo& info);
 void close_fd(const Napi::CallbackInfo& info);
 
+// paths.cc
+Napi::Value open_file(const Napi::CallbackInfo& info);
+Napi::Value read_text(const Napi::CallbackInfo& info);
+Napi::Value read_bytes(const Napi::CallbackInfo& info);
+void write_text(const Napi::CallbackInfo& info);
+Napi::Value status_of_path(const Napi::CallbackInfo& info);
+Napi::Value status_of_link(const Napi::CallbackInfo& info);
+Napi::Value status_of_fd(const Napi::CallbackInfo& info);
+Napi::Value path_exists(const Napi::CallbackInfo& info);
+Napi::Value real_path(const Napi::CallbackInfo& info);
+Napi::Value list_directory(const Napi::CallbackInfo& info);
+void make_directory(const Napi::CallbackInfo& info);
+void remove_directory(const Napi::CallbackInfo& info);
+void remove_file(const Napi::CallbackInfo& info);
+void rename_file(const Napi::CallbackInfo& info);
+
 // sockets.cc
 Napi::Value socket_pair(const Napi::CallbackInfo& info);
 Napi::Value listen_at(const Napi::CallbackInfo& info);

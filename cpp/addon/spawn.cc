@@ -1,6 +1,6 @@
-// Starts init the way vfork does: the child borrows this process's memory until it has become
-// init, so a Node process of any size costs nothing to copy. Meanwhile it may run nothing but
-// system calls: every lock, errno and the heap are the parent's.
+// Starts init in a child that borrows this process's memory until it has become init, so a Node
+// process of any size costs nothing to copy. Unlike vfork's parent, this thread goes on meanwhile:
+// what the child reads and stands on is its own until then (Start).
 #include "../core/child.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -8,10 +8,14 @@
 #endif
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "arguments.h"
 #include "errors.h"
@@ -24,9 +28,7 @@ extern "C" const uint8_t tsrunc_init_end[] __attribute__((visibility("hidden")))
 namespace tsrunc::addon {
 namespace {
 
-constexpr int kByPidfd = 3;  // P_PIDFD
-
-/** The child's stack, above a page that nothing can be written to. */
+/** A stack above a page that nothing can be written to. */
 class Stack {
  public:
   explicit Stack(Napi::Env env) : guard_(static_cast<size_t>(sysconf(_SC_PAGESIZE))) {
@@ -35,15 +37,13 @@ class Stack {
         env, sys(SYS_mmap, nullptr, guard_ + kSize, PROT_READ | PROT_WRITE, flags, -1), "mmap");
     sys(SYS_mprotect, mapping_, guard_, PROT_NONE);
   }
-  Stack(const Stack&) = delete;
-  Stack& operator=(const Stack&) = delete;
-  ~Stack() {
+
+  /** Nobody stands on it any more. */
+  void clean() {
 #if defined(__SANITIZE_ADDRESS__)
-    // Its functions didn't return, so their frames are still marked: the next mapping here inherits
-    // that.
+    // The functions of who did didn't return, so their frames are still marked.
     __asan_unpoison_memory_region(reinterpret_cast<void*>(lowest()), kSize);
 #endif
-    sys(SYS_munmap, mapping_, guard_ + kSize);
   }
 
   [[nodiscard]] uint64_t lowest() const { return static_cast<uint64_t>(mapping_) + guard_; }
@@ -53,6 +53,37 @@ class Stack {
   size_t guard_;
   long mapping_ = 0;
 };
+
+/** What one child has of this process's memory until it has become init. Never freed, but used again. */
+struct Start {
+  explicit Start(Napi::Env env) : stack(env) {}
+
+  Stack stack;
+  std::vector<int> fds;
+  std::vector<int> copies;
+  std::vector<std::string> args;
+  std::vector<const char*> argv;
+  Child child{};
+  /** Not 0 while a child uses this. The kernel clears it when the child has executed init, or ended. */
+  std::atomic<int> user = 0;
+};
+
+/** One that no child uses. */
+Start& free_start(Napi::Env env) {
+  static std::mutex mutex;
+  // Neither is destroyed at the end of the process: a child may outlast it.
+  static auto& starts = *new std::vector<Start*>;
+  const std::lock_guard lock(mutex);
+  for (Start* start : starts) {
+    int free = 0;
+    if (!start->user.compare_exchange_strong(free, -1)) continue;
+    start->stack.clean();
+    return *start;
+  }
+  starts.push_back(new Start(env));
+  starts.back()->user = -1;
+  return *starts.back();
+}
 
 /**
  * Blocks every signal of this thread, those that libc keeps for itself included: a handler must not
@@ -85,29 +116,23 @@ struct Process {
   UniqueFd pidfd;
 };
 
-Process start(Napi::Env env, Child& child, std::optional<int> cgroup) {
-  const Stack stack(env);
+Process clone_onto(Napi::Env env, Start& start, std::optional<int> cgroup) {
   int pidfd = -1;
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  arguments.flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  arguments.child_tid = reinterpret_cast<uint64_t>(&start.user);
   arguments.exit_signal = SIGCHLD;
-  arguments.stack = stack.lowest();
+  arguments.stack = start.stack.lowest();
   arguments.stack_size = Stack::kSize;
   if (cgroup) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(*cgroup);
   }
   const SignalsBlocked blocked;
-  const long pid = clone_child(arguments, child);
+  const long pid = clone_child(arguments, start.child);
+  if (pid < 0) start.user = 0;
   return {checked(env, pid, "clone3"), UniqueFd(pidfd)};
-}
-
-std::vector<const char*> to_argv(const std::vector<std::string>& args) {
-  std::vector<const char*> argv{"tsrunc-init"};
-  for (const std::string& arg : args) argv.push_back(arg.c_str());
-  argv.push_back(nullptr);
-  return argv;
 }
 
 }  // namespace
@@ -117,21 +142,24 @@ Napi::Value spawn(const Napi::CallbackInfo& info) {
   const Napi::Object options = to_object(info[0], "spawn's options");
   const Napi::Value callers = options.Get("callers");
   std::vector<int> fds = callers.IsUndefined() ? std::vector<int>{} : to_fds(callers);
+  const size_t socket = fds.size();
   for (int fd : to_fds(options.Get("fds"))) fds.push_back(fd);
-  const std::vector<std::string> args = to_texts(options.Get("args"), "init's arguments");
-  const std::vector<const char*> argv = to_argv(args);
-  const Napi::Value cgroup = options.Get("cgroup");
-  std::vector<int> copies(fds.size());
+  if (fds.size() == socket) throw argument_error(env, "init gets no socket");
+  std::vector<std::string> args = to_texts(options.Get("args"), "init's arguments");
+  const Napi::Value wanted = options.Get("cgroup");
+  const auto cgroup = wanted.IsUndefined() ? std::nullopt : std::optional(to_fd(wanted));
+  const int image = init_image(env);
 
-  Child child{fds.data(), copies.data(), static_cast<int>(fds.size()), init_image(env),
-              argv.data()};
-  Process process =
-      start(env, child, cgroup.IsUndefined() ? std::nullopt : std::optional(to_fd(cgroup)));
-  if (child.error != 0) {
-    siginfo_t status{};
-    sys(SYS_waitid, kByPidfd, process.pidfd.get(), &status, WEXITED, nullptr);
-    throw system_error(env, child.error, child.failed, {}, "init could not be started");
-  }
+  Start& start = free_start(env);
+  start.fds = std::move(fds);
+  start.copies.resize(start.fds.size());
+  start.args = std::move(args);
+  start.argv = {"tsrunc-init"};
+  for (const std::string& arg : start.args) start.argv.push_back(arg.c_str());
+  start.argv.push_back(nullptr);
+  start.child = {start.fds.data(), start.copies.data(), static_cast<int>(start.fds.size()),
+                 static_cast<int>(socket), image, start.argv.data()};
+  Process process = clone_onto(env, start, cgroup);
   Napi::Object result = Napi::Object::New(env);
   result["pid"] = Napi::Number::New(env, static_cast<double>(process.pid));
   result["pidfd"] = Napi::Number::New(env, process.pidfd.release());

@@ -4,6 +4,8 @@
 #include <linux/close_range.h>
 #include <signal.h>
 
+#include "channel.h"
+
 namespace tsrunc {
 namespace {
 
@@ -15,14 +17,6 @@ struct KernelAction {
   uint64_t mask;
 };
 
-/** Notes a failure; false then. */
-bool succeeded(Child* child, long result, const char* syscall) {
-  if (result >= 0) return true;
-  child->error = result;
-  child->failed = syscall;
-  return false;
-}
-
 /** Node ignores SIGPIPE, CLONE_CLEAR_SIGHAND leaves that, and exec would hand it on to the
  * container. */
 void reset_signals() {
@@ -32,34 +26,40 @@ void reset_signals() {
   }
 }
 
-/** Puts the descriptors into place, the image behind them, and closes all others. */
-bool place_descriptors(Child* child) {
+/** Puts the descriptors into place, the image behind them, and has the exec close all others. */
+Status place_descriptors(const Child& child) {
   // First out of each other's way: a source may have the number that another one is to get.
-  for (int i = 0; i < child->count; ++i) {
-    const long copy = sys(SYS_fcntl, child->fds[i], F_DUPFD_CLOEXEC, child->count + 1);
-    if (!succeeded(child, copy, "fcntl")) return false;
-    child->copies[i] = static_cast<int>(copy);
+  for (int i = 0; i < child.count; ++i) {
+    const long copy = sys(SYS_fcntl, child.fds[i], F_DUPFD_CLOEXEC, child.count + 1);
+    TRY(check(copy, "fcntl"));
+    child.copies[i] = static_cast<int>(copy);
   }
-  const long image = sys(SYS_fcntl, child->image, F_DUPFD_CLOEXEC, child->count + 1);
-  if (!succeeded(child, image, "fcntl")) return false;
-  for (int i = 0; i < child->count; ++i) {
-    if (!succeeded(child, sys(SYS_dup3, child->copies[i], i, 0), "dup3")) return false;
-  }
-  if (!succeeded(child, sys(SYS_dup3, image, child->count, O_CLOEXEC), "dup3")) return false;
-  return succeeded(child, sys(SYS_close_range, child->count + 1, ~0U, 0), "close_range");
+  const long image = sys(SYS_fcntl, child.image, F_DUPFD_CLOEXEC, child.count + 1);
+  TRY(check(image, "fcntl"));
+  for (int i = 0; i < child.count; ++i) TRY(check(sys(SYS_dup3, child.copies[i], i, 0), "dup3"));
+  TRY(check(sys(SYS_dup3, image, child.count, O_CLOEXEC), "dup3"));
+  return check(sys(SYS_close_range, child.count + 1, ~0U, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+/** Comes back with the reason for which it did not. */
+Status become_init(const Child& child) {
+  TRY(place_descriptors(child));
+  reset_signals();
+  const uint64_t none = 0;
+  sys(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
+  const char* const environment[] = {nullptr};
+  return check(sys(SYS_execveat, child.count, "", child.argv, environment, AT_EMPTY_PATH),
+               "execveat");
 }
 
 }  // namespace
 
 void run_child(Child* child) {
-  if (place_descriptors(child)) {
-    reset_signals();
-    const uint64_t none = 0;
-    sys(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
-    const char* const environment[] = {nullptr};
-    succeeded(child, sys(SYS_execveat, child->count, "", child->argv, environment, AT_EMPTY_PATH),
-              "execveat");
-  }
+  int& socket = child->copies[child->socket];
+  socket = child->fds[child->socket];
+  Error error = become_init(*child).error();
+  error.detail = "init could not be started";
+  (void)Channel(UniqueFd(socket)).send_failed(0, 0, error);
   for (;;) sys(SYS_exit_group, 127);
 }
 

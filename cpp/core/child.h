@@ -1,4 +1,5 @@
-// The process between clone3 and exec.
+// The process between clone3 and exec. It may share its parent's memory, so it runs nothing but
+// system calls: every lock, errno and the heap are the parent's.
 #pragma once
 
 #include <linux/sched.h>
@@ -8,23 +9,21 @@
 
 namespace tsrunc {
 
-/** What parent and child share. */
+/** What the child reads until it has become init. */
 struct Child {
   /** Descriptor i of init becomes a duplicate of `fds[i]`. */
   const int* fds;
   /** Room for as many. */
   int* copies;
   int count;
+  /** Which of them is init's socket. */
+  int socket;
   /** The memfd to execute. */
   int image;
   const char* const* argv;
-
-  // Written by the child when it fails; the parent reads them after it.
-  const char* failed = nullptr;
-  long error = 0;
 };
 
-/** Becomes init, or says in `child` why not and ends. */
+/** Becomes init, or says over init's socket why not, as init says it (Message::Failed), and ends. */
 [[noreturn]] void run_child(Child* child);
 
 /** clone3 with a child that runs run_child on the stack of `arguments`. Answers the pid or a

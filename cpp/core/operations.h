@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x1ce9f06b;
+inline constexpr uint32_t kFingerprint = 0x53c7cc7d;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -956,15 +956,14 @@ namespace tsrunc {
 
 enum class Message : uint8_t {
   NeedIdMaps = 1,
-  CgroupDue = 2,
-  Cloned = 3,
-  NetDevicesDue = 4,
-  Console = 5,
-  HooksDue = 6,
-  Created = 7,
-  Executing = 8,
-  Listener = 9,
-  Failed = 10,
+  Cloned = 2,
+  NetDevicesDue = 3,
+  Console = 4,
+  HooksDue = 5,
+  Created = 6,
+  Executing = 7,
+  Listener = 8,
+  Failed = 9,
 };
 
 enum class Reply : uint8_t {

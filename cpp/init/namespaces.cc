@@ -132,7 +132,6 @@ Status Executor::run(const operations::CreateUserNamespace&) {
 }
 
 Status Executor::run(const operations::AwaitCgroup&) {
-  TRY(channel_.send(Message::CgroupDue));
   const Received received = TRY(channel_.receive());
   return received.reply == Reply::Proceed ? Status{} : malformed();
 }

@@ -141,6 +141,23 @@ class Maker {
   UniqueFd here_;
 };
 
+/** Makes the last component where all others are there, as they mostly are. False when it takes a Maker. */
+bool make_last(int root, const char* path, Missing leaf) {
+  size_t slash = length(path);
+  while (slash > 0 && path[slash - 1] != '/') --slash;
+  const char* name = path + slash;
+  if (name[0] == 0 || equal(name, ".") || equal(name, "..")) return false;
+  PathText directory;
+  directory.add("/").add(path, slash);
+  if (directory.overflowed()) return false;
+  const UniqueFd parent(static_cast<int>(openat2_in_root(root, directory.get(), O_PATH | O_DIRECTORY, 0)));
+  if (!parent.valid()) return false;
+  // Neither follows a link that leads nowhere.
+  if (leaf == Missing::Directory) return sys(SYS_mkdirat, parent.get(), name, 0755) >= 0;
+  const int flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY;
+  return UniqueFd(static_cast<int>(sys(SYS_openat, parent.get(), name, flags, 0644))).valid();
+}
+
 }  // namespace
 
 Result<struct stat> status_of(int fd, const char* path) {
@@ -161,7 +178,7 @@ Result<UniqueFd> open_in_root(int root, const char* path, int flags, uint64_t re
 Result<UniqueFd> make_in_root(int root, const char* path, Missing leaf, uint64_t resolve) {
   auto found = open_in_root(root, path, O_PATH, resolve);
   if (found.ok() || found.error().number != ENOENT) return found;
-  TRY(Maker(root, path, leaf).make());
+  if (!make_last(root, path, leaf)) TRY(Maker(root, path, leaf).make());
   // Once more from the start, so that what is answered is what the path leads to, links and all.
   return open_in_root(root, path, O_PATH, resolve);
 }

@@ -36,7 +36,7 @@ Result<Spawned> spawn(const messages::Spawn& order, const Incoming& incoming) {
   static int copies[kMostFds];
   const size_t cgroups = order.into_cgroup ? 1 : 0;
   const size_t total = order.callers.size() + incoming.count;
-  if (incoming.count < 1 + cgroups || total > kMostFds || order.args.size() > kMostArguments)
+  if (incoming.count < 2 + cgroups || total > kMostFds || order.args.size() > kMostArguments)
     return Error{EINVAL, "spawn"};
   int count = 0;
   for (uint32_t i = 0; i < order.callers.size(); ++i)
@@ -46,7 +46,8 @@ Result<Spawned> spawn(const messages::Spawn& order, const Incoming& incoming) {
   int at = 1;
   order.args.each([&](const char* argument) { argv[at++] = argument; });
 
-  Child child{fds, copies, count, incoming.fds[0].get(), argv};
+  const int socket = static_cast<int>(order.callers.size());
+  Child child{fds, copies, count, socket, incoming.fds[0].get(), argv};
   alignas(16) static uint8_t stack[kStackSize];
   int pidfd = -1;
   clone_args arguments{};
@@ -62,12 +63,7 @@ Result<Spawned> spawn(const messages::Spawn& order, const Incoming& incoming) {
   const SignalsBlocked blocked;
   const long pid = clone_child(arguments, child);
   TRY(check(pid, "clone3"));
-  Spawned spawned{static_cast<int>(pid), UniqueFd(pidfd)};
-  if (child.error != 0) {
-    sys(SYS_wait4, pid, nullptr, 0, nullptr);
-    return Error{static_cast<int>(-child.error), child.failed};
-  }
-  return static_cast<Spawned&&>(spawned);
+  return Spawned{static_cast<int>(pid), UniqueFd(pidfd)};
 }
 
 Ended reap(int child) {

@@ -11,7 +11,7 @@ struct Spawned {
   UniqueFd pidfd;
 };
 
-/** Starts init as the order says, vfork-style, like the addon (cpp/addon/spawn.cc). */
+/** Starts init as the order says, whose first descriptor of its own is init's socket. Returns when it runs, as vfork does. */
 Result<Spawned> spawn(const messages::Spawn& order, const Incoming& incoming);
 
 /** The end of a child. */

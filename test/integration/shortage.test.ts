@@ -66,7 +66,7 @@ const alone = skipUnless(
 alone('without descriptors nothing is created, and nothing stays', () => {
   // Below this Node itself doesn't start.
   const enough = [22, 24, 26, 28, 64].map((most) =>
-    creates(['prlimit', `--nofile=${most}:${most}`], /EMFILE: too many open files/),
+    creates(['prlimit', `--nofile=${most}:${most}`], /too many open files/),
   );
   assert.is(enough[0], false);
   assert.is(enough.at(-1), true);

@@ -7,12 +7,13 @@ import {
   readlinkSync,
   rmdirSync,
 } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { loadNative } from '../../ts/native/addon.js';
 import { encode } from '../../ts/native/encode.js';
-import { decodeMessage } from '../../ts/native/messages.js';
+import { decodeMessage, type InitMessage } from '../../ts/native/messages.js';
 import type { SpawnedProcess } from '../../ts/native/native.js';
 import { openDescriptors } from '../support/descriptors.js';
 import { isSanitized, skipUnless } from '../support/skip.js';
@@ -129,15 +130,45 @@ spawning('init comes from a sealed memfd and is our child', async () => {
   native.close(fd);
 });
 
-spawning('a descriptor that is not open is an error, and leaves no child', () => {
+spawning('who can not become init says so over its socket, and ends', async () => {
   const before = children();
   const highest = 1_000_000;
-  assert.throws(
-    () => native.spawn({ fds: [0, 1, highest], args: [] }),
-    (error: { code?: string; syscall?: string }) =>
-      error.code === 'EBADF' && error.syscall === 'fcntl',
-  );
+  for (const fds of [[highest], [0, 1, highest]]) {
+    const [ours, theirs] = native.socketPair();
+    const { pidfd } = native.spawn({ callers: [0], fds: [theirs, ...fds], args: ['1'] });
+    native.close(theirs);
+    const { data } = (await native.receive(ours)) ?? { data: new Uint8Array() };
+    const { code, errno, syscall, detail } = decodeMessage(data) as InitMessage & {
+      name: 'failed';
+    };
+    assert.equal([code, errno, syscall], [0, constants.errno.EBADF, 'fcntl']);
+    assert.is(detail, 'init could not be started');
+    assert.is(await native.receive(ours), undefined);
+    assert.equal(await native.waitExit(pidfd), { code: 127 });
+    native.close(ours);
+    native.close(pidfd);
+  }
   assert.is(children(), before);
+});
+
+spawning('a hundred at once have each what is its own', async () => {
+  const all = Array.from({ length: 100 }, (_, index) => {
+    const fd = native.memfd(`own-${index}`, Buffer.alloc(0));
+    const [ours, theirs] = native.socketPair();
+    const operations = [{ op: 'awaitHooks' } as const];
+    const program = native.memfd('program', encode({ stage: [], create: operations, start: [] }));
+    const init = native.spawn({ callers: [fd], fds: [theirs, program], args: ['1'] });
+    for (const each of [fd, theirs, program]) native.close(each);
+    return { ...init, ours, index };
+  });
+  for (const { pid, pidfd, ours, index } of all) {
+    const message = await native.receive(ours);
+    assert.is(decodeMessage(message?.data ?? new Uint8Array())?.name, 'hooksDue');
+    assert.match(link(0, pid), `own-${index} `);
+    native.close(ours);
+    assert.equal(await native.waitExit(pidfd), { code: 1 });
+    native.close(pidfd);
+  }
 });
 
 spawning('what is not a cgroup is an error', () => {
@@ -151,7 +182,7 @@ spawning('what is not a cgroup is an error', () => {
 });
 
 spawning('an argument with a NUL is refused', () => {
-  assert.throws(() => native.spawn({ fds: [], args: ['3\0'] }), /must not contain a NUL/);
+  assert.throws(() => native.spawn({ fds: [0], args: ['3\0'] }), /must not contain a NUL/);
 });
 
 spawning('a hundred spawns leave neither descriptor nor child', async () => {

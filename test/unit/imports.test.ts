@@ -39,8 +39,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   cgroup: ['errors', 'native', 'spec'],
   plan: ['errors', 'spec'],
   spec: ['errors'],
-  // The table of operations is what the wire format is made from; it imports nothing.
-  native: ['errors', 'plan/operations'],
+  // The table of messages is what the wire format is made from; it imports nothing.
+  native: ['errors', 'plan/messages'],
   undo: ['errors'],
   cancellation: [],
   errors: [],

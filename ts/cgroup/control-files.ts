@@ -1,20 +1,45 @@
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 
-/** Writes a file of a cgroup: as a whole, by one write(2), and never making it. */
+/** Writes files of a cgroup, each value by one write(2), and never makes one. One that gets several in a row stays open. */
+export class ControlWriter {
+  readonly #directory: string;
+  #file = '';
+  #fd = -1;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  write(file: string, value: string): void {
+    if (file !== this.#file) this.close();
+    const native = loadNative();
+    if (this.#fd < 0) this.#fd = native.open(join(this.#directory, file), constants.O_WRONLY);
+    this.#file = file;
+    native.write(this.#fd, value);
+  }
+
+  close(): void {
+    if (this.#fd >= 0) loadNative().close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+/** Writes one file of a cgroup. */
 export function writeControl(directory: string, file: string, value: string): void {
-  const fd = openSync(join(directory, file), constants.O_WRONLY);
+  const writer = new ControlWriter(directory);
   try {
-    writeSync(fd, value);
+    writer.write(file, value);
   } finally {
-    closeSync(fd);
+    writer.close();
   }
 }
 
 /** Reads a file of a cgroup, without the newline at its end. */
 export function readControl(directory: string, file: string): string {
-  return readFileSync(join(directory, file), 'utf8').trimEnd();
+  return loadNative().readText(join(directory, file)).trimEnd();
 }
 
 /**

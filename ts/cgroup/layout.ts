@@ -1,4 +1,3 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { loadNative } from '../native/addon.js';
 import type { CgroupHierarchy, CgroupLayout } from './cgroup.js';
@@ -19,13 +18,13 @@ export function detectCgroupLayout(
   root = '/sys/fs/cgroup',
   membership = '/proc/self/cgroup',
 ): CgroupLayout {
-  const { fileSystemType } = loadNative();
+  const { fileSystemType, readText } = loadNative();
   const type = fileSystemType(root);
   if (type !== CGROUP2 && type !== TMPFS) return { version: 'none' };
-  const lines = parseMembership(readFileSync(membership, 'utf8'));
+  const lines = parseMembership(readText(membership));
   if (type === CGROUP2) {
     const own = lines.find(({ controllers }) => controllers.length === 0)?.path ?? '/';
-    const controllers = readFileSync(join(root, 'cgroup.controllers'), 'utf8').split(/\s+/);
+    const controllers = readText(join(root, 'cgroup.controllers')).split(/\s+/);
     return {
       version: 'v2',
       mountpoint: root,
@@ -66,7 +65,7 @@ function findHierarchy(
   for (const place of places) {
     const mountpoint = join(root, place);
     if (loadNative().fileSystemType(mountpoint) !== magic) continue;
-    const real = place === name ? mountpoint : realpathSync.native(mountpoint);
+    const real = place === name ? mountpoint : loadNative().realpath(mountpoint);
     return { name: basename(real), controllers, mountpoint: real, own: visible(real, path) };
   }
   return undefined;
@@ -78,5 +77,5 @@ function findHierarchy(
  */
 function visible(mountpoint: string, path: string): string {
   if (path === '/' || path.startsWith('/..')) return '/';
-  return existsSync(join(mountpoint, path)) ? path : '/';
+  return loadNative().exists(join(mountpoint, path)) ? path : '/';
 }

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError, type SystemError, TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 import type { LinuxResources } from '../spec/types.js';
-import { readControl, writeControl } from './control-files.js';
+import { ControlWriter, readControl } from './control-files.js';
 import { cgroupFailure } from './failure.js';
 import { needsOf } from './needs.js';
 
@@ -52,7 +52,7 @@ export function unsupported(name: string, why: string): TsruncError {
 export function filesOf(directory: string): Files {
   return {
     read: (file) => readControl(directory, file),
-    has: (file) => existsSync(join(directory, file)),
+    has: (file) => loadNative().exists(join(directory, file)),
   };
 }
 
@@ -65,7 +65,7 @@ export function filesOf(directory: string): Files {
 export function applyWrites(all: readonly Writes[]): void {
   for (const { directory, limits } of all) {
     const missing = limits.find(
-      ({ file, optional }) => !optional && !existsSync(join(directory, file)),
+      ({ file, optional }) => !optional && !loadNative().exists(join(directory, file)),
     );
     if (missing !== undefined) throw withoutFile(directory, missing);
   }
@@ -79,11 +79,20 @@ export function applyWrites(all: readonly Writes[]): void {
  * the sum down and lowered from memory up that way, since the kernel refuses the other order.
  */
 export function writeLimits(directory: string, limits: readonly Limit[]): void {
+  const writer = new ControlWriter(directory);
+  try {
+    writeAll(directory, limits, writer);
+  } finally {
+    writer.close();
+  }
+}
+
+function writeAll(directory: string, limits: readonly Limit[], writer: ControlWriter): void {
   let left = limits;
   while (left.length > 0) {
     const refused: { limit: Limit; error: SystemError }[] = [];
     for (const limit of left) {
-      const error = tryWrite(directory, limit);
+      const error = tryWrite(directory, limit, writer);
       if (error?.code === 'EINVAL') refused.push({ limit, error });
       else if (error !== undefined) throw failure(directory, limit, error);
     }
@@ -95,10 +104,10 @@ export function writeLimits(directory: string, limits: readonly Limit[]): void {
   }
 }
 
-function tryWrite(directory: string, limit: Limit): SystemError | undefined {
+function tryWrite(directory: string, limit: Limit, writer: ControlWriter): SystemError | undefined {
   const { file, value, optional, holds } = limit;
   try {
-    writeControl(directory, file, value);
+    writer.write(file, value);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     return optional && error.code === 'ENOENT' ? undefined : error;

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 import { readControl, unlessGone } from './control-files.js';
 
 /** A cgroup and all below it, parents first. Empty when there is no such cgroup. */
@@ -42,7 +43,7 @@ export function placeBeside(directory: string, pid: number): string {
  */
 export function makeCgroup(directory: string): string[] {
   try {
-    mkdirSync(directory, 0o755);
+    loadNative().mkdir(directory, 0o755);
     return [directory];
   } catch (error) {
     if (!isSystemError(error)) throw error;
@@ -51,7 +52,7 @@ export function makeCgroup(directory: string): string[] {
   }
   const parents = makeCgroup(dirname(directory));
   try {
-    mkdirSync(directory, 0o755);
+    loadNative().mkdir(directory, 0o755);
     return [...parents, directory];
   } catch (error) {
     for (const parent of parents.reverse()) removeLeaf(parent);
@@ -76,7 +77,7 @@ export function removeCgroup(directory: string): boolean {
  */
 export function removeLeaf(directory: string): boolean {
   try {
-    rmdirSync(directory);
+    loadNative().rmdir(directory);
     return true;
   } catch (error) {
     if (!isSystemError(error)) throw error;

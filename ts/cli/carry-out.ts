@@ -89,11 +89,12 @@ async function dispatch<Name extends CommandName>(
   common: Pick<Call<Name>, 'globals' | 'log' | 'caller'>,
   args: readonly string[],
 ): Promise<number> {
+  const table = commands[name].flags;
   const {
     flags: given,
     operands,
     help,
-  } = parseArguments(commands[name].flags, args, {
+  } = parseArguments(table, args, {
     name: `tsrunc ${name}`,
     // What follows the container's ID is another program's command line.
     stopAtOperand: name === 'exec' || name === 'ps',
@@ -101,7 +102,7 @@ async function dispatch<Name extends CommandName>(
   if (help) common.caller.alone('help');
   if (help) return showHelp(name);
   checkOperands(name, operands);
-  const flags = fromCaller(common.caller, commands[name].flags, given);
+  const flags = fromCaller(common.caller, table, given);
   const { action } = await actions[name]();
   const again = carryOut;
   return (await action({ ...common, flags, operands, again } as unknown as Call<Name>)) ?? 0;

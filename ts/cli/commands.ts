@@ -1,5 +1,6 @@
 import type { Flags, FlagValues } from './arguments.js';
 import type { CommandCaller } from './command-caller.js';
+import { limitFlags } from './limit-flags.js';
 import type { Log } from './log.js';
 
 /** What the parser and the help need to know of one command. */
@@ -98,119 +99,98 @@ const createFlags = {
   },
 } as const satisfies Flags;
 
-const number = { type: 'string', value: 'N' } as const;
-const size = { type: 'string', value: 'BYTES' } as const;
-
-/** `update`'s, one for each limit. */
-const limitFlags = {
-  'blkio-weight': { ...number, help: 'block I/O weight, 10 to 1000' },
-  'cpu-period': { ...number, help: 'CPU period in microseconds' },
-  'cpu-quota': { ...number, help: 'CPU time in each period, in microseconds; -1 for no limit' },
-  'cpu-burst': { ...number, help: 'CPU time saved up for later periods, in microseconds' },
-  'cpu-share': { ...number, help: 'CPU shares, relative to other containers' },
-  'cpu-rt-period': { ...number, help: 'period of real-time processes in microseconds' },
-  'cpu-rt-runtime': { ...number, help: 'time of real-time processes in each of them' },
-  'cpu-idle': { ...number, help: '1: run only when nobody else wants to; 0: not so' },
-  'cpuset-cpus': { type: 'string', value: 'LIST', help: 'CPUs to run on, as in 0-2,7' },
-  'cpuset-mems': { type: 'string', value: 'LIST', help: 'memory nodes to use' },
-  memory: { ...size, help: 'memory limit; k, m, g may follow the number; -1 for no limit' },
-  'memory-reservation': { ...size, help: 'memory that is kept for it' },
-  'memory-swap': { ...size, help: 'memory and swap together; -1 for no limit' },
-  'kernel-memory': {
-    ...size,
-    help: 'accepted for callers of runc; the kernel has no such limit any more',
-  },
-  'kernel-memory-tcp': { ...size, help: 'the same' },
-  'pids-limit': { ...number, help: 'number of processes; -1 for no limit' },
-  'l3-cache-schema': {
-    type: 'string',
-    value: 'SCHEMA',
-    help: 'L3 cache of its class of service, as in L3:0=ff (Intel RDT)',
-  },
-  'mem-bw-schema': {
-    type: 'string',
-    value: 'SCHEMA',
-    help: 'memory bandwidth of its class of service, as in MB:0=20',
-  },
-} as const satisfies Flags;
-
+/** The flags are made when they're asked for: a call needs those of one command. */
 export const commands = {
   create: {
     summary: 'make a container from a bundle; its process waits for start',
     operands: ['ID'],
-    flags: {
-      ...createFlags,
-      detach: {
-        type: 'bool',
-        alias: 'd',
-        help: 'accepted for callers of run: create always detaches',
-      },
+    get flags() {
+      return {
+        ...createFlags,
+        detach: {
+          type: 'bool',
+          alias: 'd',
+          help: 'accepted for callers of run: create always detaches',
+        },
+      } as const satisfies Flags;
     },
   },
   start: { summary: 'let the process of a created container go', operands: ['ID'], flags: {} },
   run: {
     summary: 'create and start a container, wait for its process and delete it',
     operands: ['ID'],
-    flags: {
-      ...createFlags,
-      detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
-      keep: { type: 'bool', help: "leave the stopped container: it isn't deleted" },
-      'no-subreaper': {
-        type: 'bool',
-        help: "don't adopt the processes that the container leaves behind",
-      },
+    get flags() {
+      return {
+        ...createFlags,
+        detach: {
+          type: 'bool',
+          alias: 'd',
+          help: 'return as soon as the process has been started',
+        },
+        keep: { type: 'bool', help: "leave the stopped container: it isn't deleted" },
+        'no-subreaper': {
+          type: 'bool',
+          help: "don't adopt the processes that the container leaves behind",
+        },
+      } as const satisfies Flags;
     },
   },
   exec: {
     summary: 'start another process in a container',
     operands: ['ID', '[COMMAND]', '[ARGUMENT...]'],
-    flags: {
-      process: {
-        type: 'string',
-        alias: 'p',
-        value: 'FILE',
-        path: true,
-        help: 'a file with the process as in config.json, instead of a command',
-      },
-      detach: { type: 'bool', alias: 'd', help: 'return as soon as the process has been started' },
-      tty: { type: 'bool', alias: 't', help: 'give it a terminal of its own' },
-      cwd: { type: 'string', value: 'PATH', help: 'its working directory in the container' },
-      env: { type: 'string[]', alias: 'e', value: 'NAME=VALUE', help: 'add to its environment' },
-      user: { type: 'string', alias: 'u', value: 'UID[:GID]', help: 'whom it runs as' },
-      'additional-gids': {
-        type: 'string[]',
-        alias: 'g',
-        value: 'GID',
-        help: 'add to its groups',
-      },
-      cap: { type: 'string[]', alias: 'c', value: 'NAME', help: 'add to its capabilities' },
-      'no-new-privs': { type: 'bool', help: 'it gains no privileges by what it executes' },
-      apparmor: { type: 'string', value: 'PROFILE', help: 'its AppArmor profile' },
-      'process-label': { type: 'string', value: 'LABEL', help: 'its SELinux label' },
-      'console-socket': createFlags['console-socket'],
-      'pid-file': {
-        type: 'string',
-        value: 'PATH',
-        path: true,
-        help: 'write its pid to this file',
-      },
-      'pidfd-socket': {
-        type: 'string',
-        value: 'PATH',
-        path: true,
-        help: 'an AF_UNIX socket that receives a pidfd of it',
-      },
-      'preserve-fds': createFlags['preserve-fds'],
-      cgroup: {
-        type: 'string[]',
-        value: 'PATH',
-        help: "a cgroup below the container's to run in: PATH, or CONTROLLER:PATH on cgroup v1",
-      },
-      'ignore-paused': { type: 'bool', help: 'join a paused container too' },
-      'no-subreaper': {
-        type: 'bool',
-        help: "accepted for callers of runc; exec adopts nobody's processes",
-      },
+    get flags() {
+      return {
+        process: {
+          type: 'string',
+          alias: 'p',
+          value: 'FILE',
+          path: true,
+          help: 'a file with the process as in config.json, instead of a command',
+        },
+        detach: {
+          type: 'bool',
+          alias: 'd',
+          help: 'return as soon as the process has been started',
+        },
+        tty: { type: 'bool', alias: 't', help: 'give it a terminal of its own' },
+        cwd: { type: 'string', value: 'PATH', help: 'its working directory in the container' },
+        env: { type: 'string[]', alias: 'e', value: 'NAME=VALUE', help: 'add to its environment' },
+        user: { type: 'string', alias: 'u', value: 'UID[:GID]', help: 'whom it runs as' },
+        'additional-gids': {
+          type: 'string[]',
+          alias: 'g',
+          value: 'GID',
+          help: 'add to its groups',
+        },
+        cap: { type: 'string[]', alias: 'c', value: 'NAME', help: 'add to its capabilities' },
+        'no-new-privs': { type: 'bool', help: 'it gains no privileges by what it executes' },
+        apparmor: { type: 'string', value: 'PROFILE', help: 'its AppArmor profile' },
+        'process-label': { type: 'string', value: 'LABEL', help: 'its SELinux label' },
+        'console-socket': createFlags['console-socket'],
+        'pid-file': {
+          type: 'string',
+          value: 'PATH',
+          path: true,
+          help: 'write its pid to this file',
+        },
+        'pidfd-socket': {
+          type: 'string',
+          value: 'PATH',
+          path: true,
+          help: 'an AF_UNIX socket that receives a pidfd of it',
+        },
+        'preserve-fds': createFlags['preserve-fds'],
+        cgroup: {
+          type: 'string[]',
+          value: 'PATH',
+          help: "a cgroup below the container's to run in: PATH, or CONTROLLER:PATH on cgroup v1",
+        },
+        'ignore-paused': { type: 'bool', help: 'join a paused container too' },
+        'no-subreaper': {
+          type: 'bool',
+          help: "accepted for callers of runc; exec adopts nobody's processes",
+        },
+      } as const satisfies Flags;
     },
   },
   state: { summary: 'print the state of a container as JSON', operands: ['ID'], flags: {} },
@@ -219,41 +199,47 @@ export const commands = {
   ps: {
     summary: 'list the processes of a container',
     operands: ['ID', '[PS_OPTION...]'],
-    flags: {
-      format: {
-        type: 'string',
-        alias: 'f',
-        value: 'FORMAT',
-        choices: ['table', 'json'],
-        default: 'table',
-        help: 'table (what ps(1) says of them) or json (their pids)',
-      },
+    get flags() {
+      return {
+        format: {
+          type: 'string',
+          alias: 'f',
+          value: 'FORMAT',
+          choices: ['table', 'json'],
+          default: 'table',
+          help: 'table (what ps(1) says of them) or json (their pids)',
+        },
+      } as const satisfies Flags;
     },
   },
   update: {
     summary: 'change the limits of a container',
     operands: ['ID'],
-    flags: {
-      resources: {
-        type: 'string',
-        alias: 'r',
-        value: 'FILE',
-        help: 'a file with limits as in config.json (linux.resources), or - for stdin',
-      },
-      ...limitFlags,
+    get flags() {
+      return {
+        resources: {
+          type: 'string',
+          alias: 'r',
+          value: 'FILE',
+          help: 'a file with limits as in config.json (linux.resources), or - for stdin',
+        },
+        ...limitFlags(),
+      } as const satisfies Flags;
     },
   },
   events: {
     summary: 'print what a container uses every few seconds, and each time it runs out of memory',
     operands: ['ID'],
-    flags: {
-      interval: {
-        type: 'string',
-        value: 'DURATION',
-        default: '5s',
-        help: 'time between statistics, such as 500ms or 1m30s',
-      },
-      stats: { type: 'bool', help: 'print the statistics once, and nothing else' },
+    get flags() {
+      return {
+        interval: {
+          type: 'string',
+          value: 'DURATION',
+          default: '5s',
+          help: 'time between statistics, such as 500ms or 1m30s',
+        },
+        stats: { type: 'bool', help: 'print the statistics once, and nothing else' },
+      } as const satisfies Flags;
     },
   },
   kill: {
@@ -264,74 +250,84 @@ export const commands = {
   delete: {
     summary: 'remove a stopped container',
     operands: ['ID'],
-    flags: {
-      force: {
-        type: 'bool',
-        alias: 'f',
-        help: 'kill it first if it still runs; no error if there is none',
-      },
+    get flags() {
+      return {
+        force: {
+          type: 'bool',
+          alias: 'f',
+          help: 'kill it first if it still runs; no error if there is none',
+        },
+      } as const satisfies Flags;
     },
   },
   list: {
     summary: 'list the containers',
     operands: [],
-    flags: {
-      format: {
-        type: 'string',
-        alias: 'f',
-        value: 'FORMAT',
-        choices: ['table', 'json'],
-        default: 'table',
-        help: 'table or json',
-      },
-      quiet: { type: 'bool', alias: 'q', help: 'print only the IDs' },
+    get flags() {
+      return {
+        format: {
+          type: 'string',
+          alias: 'f',
+          value: 'FORMAT',
+          choices: ['table', 'json'],
+          default: 'table',
+          help: 'table or json',
+        },
+        quiet: { type: 'bool', alias: 'q', help: 'print only the IDs' },
+      } as const satisfies Flags;
     },
   },
   spec: {
     summary: 'write a config.json to begin with',
     operands: [],
-    flags: {
-      bundle: {
-        type: 'string',
-        alias: 'b',
-        value: 'PATH',
-        path: true,
-        help: 'the folder to write it to (default: the working directory)',
-      },
-      rootless: { type: 'bool', help: 'one that a user without privileges can run' },
+    get flags() {
+      return {
+        bundle: {
+          type: 'string',
+          alias: 'b',
+          value: 'PATH',
+          path: true,
+          help: 'the folder to write it to (default: the working directory)',
+        },
+        rootless: { type: 'bool', help: 'one that a user without privileges can run' },
+      } as const satisfies Flags;
     },
   },
   plan: {
     summary: 'show what the kernel would be asked to do for a bundle, without doing it',
     operands: ['[BUNDLE]'],
-    flags: {
-      format: {
-        type: 'string',
-        alias: 'f',
-        value: 'FORMAT',
-        choices: ['text', 'json'],
-        default: 'text',
-        help: 'text or json',
-      },
+    get flags() {
+      return {
+        format: {
+          type: 'string',
+          alias: 'f',
+          value: 'FORMAT',
+          choices: ['text', 'json'],
+          default: 'text',
+          help: 'text or json',
+        },
+      } as const satisfies Flags;
     },
   },
   host: {
     summary: 'stay, and carry out the calls of the other commands faster than each could by itself',
     operands: [],
-    flags: {
-      socket: {
-        type: 'string',
-        value: 'PATH',
-        help: 'where to listen (default: /run/tsrunc-host/socket, or $XDG_RUNTIME_DIR/tsrunc-host/socket when not root)',
-      },
-      idle: {
-        type: 'int',
-        value: 'SECONDS',
-        default: 0,
-        min: 0,
-        max: 86_400,
-        help: 'end after so many seconds without a call; 0: never',
-      },
+    get flags() {
+      return {
+        socket: {
+          type: 'string',
+          value: 'PATH',
+          help: 'where to listen (default: /run/tsrunc-host/socket, or $XDG_RUNTIME_DIR/tsrunc-host/socket when not root)',
+        },
+        idle: {
+          type: 'int',
+          value: 'SECONDS',
+          default: 0,
+          min: 0,
+          max: 86_400,
+          help: 'end after so many seconds without a call; 0: never',
+        },
+      } as const satisfies Flags;
     },
   },
   features: { summary: 'print what this runtime supports as JSON', operands: [], flags: {} },

@@ -22,6 +22,7 @@ function keepCompiled(): void {
   // V8 refuses what was made under other flags than it runs with: so these are the launcher's, and the one
   // by which functions are compiled that were not run yet is taken back.
   setFlagsFromString('--no-rehash-snapshot');
+  setFlagsFromString('--no-verify-snapshot-checksum');
   setFlagsFromString('--no-sparkplug');
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename: file });

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { detectCgroupLayout } from '../cgroup/layout.js';
 import { loadNative } from '../native/addon.js';
 import type { Host } from './host.js';
@@ -19,13 +18,14 @@ export function collectHost(proc = '/proc/self'): Host {
 }
 
 function collect(): Host {
+  const { readText } = loadNative();
   const uid = process.geteuid?.() ?? 0;
   return {
     uid,
     gid: process.getegid?.() ?? 0,
-    privileged: uid === 0 && isIdentityMap(readFileSync('/proc/self/uid_map', 'utf8')),
-    capabilities: permittedCapabilities(readFileSync('/proc/self/status', 'utf8')),
-    lastCapability: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')),
+    privileged: uid === 0 && isIdentityMap(readText('/proc/self/uid_map')),
+    capabilities: permittedCapabilities(readText('/proc/self/status')),
+    lastCapability: Number(readText('/proc/sys/kernel/cap_last_cap')),
     cgroup: detectCgroupLayout(),
     arch: process.arch,
     // Few ask for these, so only they look.
@@ -37,7 +37,7 @@ function collect(): Host {
     },
     // The folder alone is there on any kernel that knows SELinux; the file only when it is on.
     get selinux() {
-      return existsSync('/sys/fs/selinux/enforce');
+      return loadNative().exists('/sys/fs/selinux/enforce');
     },
   };
 }
@@ -60,7 +60,7 @@ export function permittedCapabilities(status: string): bigint {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return loadNative().readText(path);
   } catch {
     return '';
   }

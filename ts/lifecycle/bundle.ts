@@ -1,14 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { isSystemError, TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
+import { isDirectory, isFile } from '../native/files.js';
 import { parseSpec } from '../spec/parse.js';
 import type { Spec } from '../spec/types.js';
 import { findUnsupported } from '../spec/unsupported.js';
@@ -46,22 +40,16 @@ function refuse(violations: readonly Violation[]): void {
 function readConfig(bundle: string): string {
   const file = `${bundle}/config.json`;
   try {
+    const native = loadNative();
     // O_NONBLOCK: opening a FIFO would wait for its writer.
-    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const fd = native.open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {
-      const status = fstatSync(fd);
-      if (!status.isFile()) throw unreadable(file, 'it is not a regular file');
+      const status = native.fstat(fd);
+      if (!isFile(status)) throw unreadable(file, 'it is not a regular file');
       if (status.size > MOST_BYTES) throw unreadable(file, `it is larger than ${MOST_BYTES} bytes`);
-      const buffer = Buffer.allocUnsafe(status.size);
-      let size = 0;
-      while (size < buffer.length) {
-        const got = readSync(fd, buffer, size, buffer.length - size, null);
-        if (got === 0) break;
-        size += got;
-      }
-      return buffer.toString('utf8', 0, size);
+      return native.readText(fd, status.size);
     } finally {
-      closeSync(fd);
+      native.close(fd);
     }
   } catch (error) {
     if (!isSystemError(error)) throw error;
@@ -88,9 +76,9 @@ function unreadable(file: string, why: string): TsruncError {
 function findRootfs(bundle: string, spec: Spec): string {
   const path = resolve(bundle, spec.root?.path ?? '');
   try {
-    // libc's: Node's own is a long function that a command would compile first.
-    const real = realpathSync.native(path);
-    if (statSync(real).isDirectory()) return real;
+    const { realpath, stat } = loadNative();
+    const real = realpath(path);
+    if (isDirectory(stat(real))) return real;
     throw rootfsError(path, 'it is not a directory', 'INVALID_CONFIG');
   } catch (error) {
     if (!isSystemError(error)) throw error;

@@ -2,9 +2,12 @@ import { mayMakeCgroup } from '../cgroup/access.js';
 import type { Cgroup } from '../cgroup/cgroup.js';
 import { locateCgroup } from '../cgroup/location.js';
 import { openCgroup } from '../cgroup/open.js';
+import { cgroupOwner } from '../cgroup/owner.js';
 import { TsruncError } from '../errors.js';
+import type { Host } from '../host/host.js';
 import type { Spec } from '../spec/types.js';
 import { asksForSomething } from '../spec/unsupported.js';
+import type { Undo } from '../undo.js';
 import type { Context } from './context.js';
 
 /** What of a Context this needs. */
@@ -42,6 +45,20 @@ async function scopeOf({ host, native }: Asker, id: string, spec: Spec): Promise
   annotatedProperties(spec.annotations ?? {});
   const base = await new Manager(native, user).controlGroup();
   return openCgroup(locateScope(host.cgroup, names, base, user), native);
+}
+
+export function createCgroup(cgroup: Cgroup, undo: Undo): void {
+  cgroup.create();
+  undo.add('remove the cgroup', () => cgroup.remove());
+}
+
+/** Sets its limits, but for the one of pids, and gives it to who owns it. */
+export async function fillCgroup(cgroup: Cgroup, spec: Spec, { privileged }: Host): Promise<void> {
+  const { pids: _, ...others } = spec.linux?.resources ?? {};
+  await cgroup.apply(others);
+  const owner = cgroupOwner(spec);
+  // Without privileges nobody's but the caller's own ids are mapped that could be given anything.
+  if (owner !== undefined && privileged) cgroup.delegate(owner);
 }
 
 /** Refuses limits that would be lost. What an unprivileged user can't make anyway, devices, needs no rule. */

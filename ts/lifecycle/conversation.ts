@@ -1,10 +1,9 @@
 /**
- * What tsrunc and init say to each other, over one SOCK_SEQPACKET socketpair (tables: ts/plan/operations.ts).
+ * What tsrunc and init say to each other, over one SOCK_SEQPACKET socketpair (table: ts/plan/messages.ts).
  *
  *      tsrunc                                         stage                    init
  *        │ ──── spawn: socket, Program ────────────────▶│
- *        │ ◀──────────────────────────────── cgroupDue ─┤ (systemd's cgroups only)
- *        │ ──── proceed, the stage being in it ────────▶│
+ *        │ ──── proceed, its cgroups being made ───────▶│ (unless there are none to be made)
  *        │ ◀─────────────────────────────── needIdMaps ─┤ (new user namespace only)
  *        │ ──── proceed, the maps being written ───────▶│
  *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
@@ -30,7 +29,7 @@
 import { isSystemError, TsruncError } from '../errors.js';
 import { carriers, decodeMessage, encodeReply, type InitMessage } from '../native/messages.js';
 import type { Native } from '../native/native.js';
-import type { ReplyName } from '../plan/operations.js';
+import type { ReplyName } from '../plan/messages.js';
 import { pidInContainer } from '../state/process.js';
 import type { State } from '../state/state.js';
 
@@ -42,8 +41,6 @@ export const STAGE_ENDED = Uint8Array.of(0);
 
 /** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
-  /** Has the stage put into its cgroup by systemd, which also makes that for a new container. */
-  cgroupDue?(): Promise<void>;
   needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
@@ -74,11 +71,6 @@ export async function awaitCreated(
       case 'needIdMaps':
         if (parent.needIdMaps === undefined) throw protocolError();
         await parent.needIdMaps();
-        reply(native, socket, 'proceed');
-        break;
-      case 'cgroupDue':
-        if (parent.cgroupDue === undefined) throw protocolError();
-        await parent.cgroupDue();
         reply(native, socket, 'proceed');
         break;
       case 'cloned':

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
-import { cgroupOwner } from '../cgroup/owner.js';
 import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
 import { runHooks } from '../hooks/run.js';
@@ -17,7 +16,7 @@ import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './caller.js';
 import { compileFilters } from './compile-filters.js';
-import { cgroupOf } from './container-cgroup.js';
+import { cgroupOf, createCgroup, fillCgroup } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { nothingToStart } from './failures.js';
 import { writeIdMaps } from './id-maps.js';
@@ -158,7 +157,7 @@ class Creation {
         rootfs: this.#bundle.rootfs,
         folder: store.path(this.#id),
         ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
-        awaitCgroup: cgroup?.begin !== undefined,
+        awaitCgroup: cgroup !== undefined,
         joinFiles: cgroup?.joinFiles ?? [],
         noPivot: this.#options.noPivot ?? false,
         noNewKeyring: this.#options.noNewKeyring ?? false,
@@ -192,8 +191,6 @@ class Creation {
     if (cgroup !== undefined) this.#state = { ...this.#state, cgroup: cgroup.location };
     folder.write(this.#state);
     await this.#provisions.make(folder, this.#startNow, undo);
-    // systemd's is made when there is a process for it.
-    if (cgroup !== undefined && cgroup.begin === undefined) await this.#makeCgroup(cgroup, undo);
     const started = await this.#start(program, bytes, folder, cgroup, undo);
     lock.release();
     return started;
@@ -212,29 +209,6 @@ class Creation {
       native,
       warn: (failure) => warn(failure.message),
     });
-  }
-
-  async #makeCgroup(cgroup: Cgroup, undo: Undo): Promise<void> {
-    cgroup.create();
-    undo.add('remove the cgroup', () => cgroup.remove());
-    const { pids: _, ...others } = this.#bundle.spec.linux?.resources ?? {};
-    await cgroup.apply(others);
-    const owner = cgroupOwner(this.#bundle.spec);
-    // Without privileges nobody's but the caller's own ids are mapped that could be given anything.
-    if (owner !== undefined && this.#context.host.privileged) cgroup.delegate(owner);
-  }
-
-  /** Has systemd make the scope, with the stage in it. */
-  async #beginCgroup(cgroup: Cgroup | undefined, undo: Undo): Promise<void> {
-    const { linux, annotations = {} } = this.#bundle.spec;
-    if (cgroup?.begin === undefined) return;
-    await cgroup.begin({
-      id: this.#id,
-      pid: this.#launch?.stagePid ?? 0,
-      annotations,
-      devices: linux?.resources?.devices,
-    });
-    await this.#makeCgroup(cgroup, undo);
   }
 
   /** Spawns init and leads it to the state "created", and on where it is to start now. */
@@ -268,18 +242,8 @@ class Creation {
         ),
     });
     this.#launch = launch;
-    const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
-    try {
-      await launch.spawn(bytes, {
-        stdio,
-        preserved: this.#preserved,
-        ...(listener === undefined ? {} : { given: listener }),
-        ...bornIn(cgroup),
-      });
-    } finally {
-      if (listener !== undefined) native.close(listener);
-    }
-    await launch.lead(this.#duties(cgroup, undo), async () => {
+    await this.#spawn(launch, bytes, folder, stdio, cgroup, undo);
+    await launch.lead(this.#duties(undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) await cgroup.apply({ pids });
@@ -298,18 +262,58 @@ class Creation {
     };
   }
 
+  /**
+   * Starts the stage, which waits for its cgroups. They are made meanwhile; but cgroup2 before, since it is joined by
+   * birth, and systemd's after, since there must be a process for it.
+   */
+  async #spawn(
+    launch: Launch,
+    bytes: Uint8Array,
+    folder: ContainerFolder,
+    stdio: PreparedStdio,
+    cgroup: Cgroup | undefined,
+    undo: Undo,
+  ): Promise<void> {
+    const { native, host } = this.#context;
+    const { spec } = this.#bundle;
+    const ours = cgroup?.begin === undefined ? cgroup : undefined;
+    const birthplace = ours?.birthplace;
+    if (ours !== undefined && birthplace !== undefined) createCgroup(ours, undo);
+    const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
+    const equipment = {
+      stdio,
+      preserved: this.#preserved,
+      ...(listener === undefined ? {} : { given: listener }),
+      ...(birthplace === undefined ? {} : { birthplace }),
+    };
+    try {
+      await launch.spawn(bytes, equipment, async () => {
+        if (ours === undefined) return;
+        if (birthplace === undefined) createCgroup(ours, undo);
+        await fillCgroup(ours, spec, host);
+      });
+    } finally {
+      if (listener !== undefined) native.close(listener);
+    }
+    if (cgroup?.begin === undefined) return;
+    const { linux, annotations = {} } = spec;
+    const devices = linux?.resources?.devices;
+    await cgroup.begin({ id: this.#id, pid: launch.stagePid, annotations, devices });
+    createCgroup(cgroup, undo);
+    await fillCgroup(cgroup, spec, host);
+  }
+
   async #begin(launch: Launch): Promise<void> {
     const { startContainer = [], poststart } = this.#state.hooks;
     await launch.begin(startContainer.length > 0 ? this.#publicState('created') : undefined);
     await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #duties(cgroup: Cgroup | undefined, undo: Undo): ParentDuties {
+  #duties(undo: Undo): ParentDuties {
     const { host } = this.#context;
     const { hooks } = this.#state;
     return {
       netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
-      cgroupDue: () => this.#beginCgroup(cgroup, undo),
       needIdMaps: () =>
         writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
       hooksDue: async (): Promise<State> => {
@@ -369,12 +373,6 @@ class Creation {
       owner,
     };
   }
-}
-
-/** cgroup2 is joined by birth, unless it isn't there yet. */
-function bornIn(cgroup: Cgroup | undefined): { birthplace?: string } {
-  if (cgroup?.birthplace === undefined || cgroup.begin !== undefined) return {};
-  return { birthplace: cgroup.birthplace };
 }
 
 /** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */

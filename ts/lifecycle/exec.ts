@@ -128,8 +128,8 @@ async function launch(
       given: pidfd,
       ...(birthplace === undefined ? {} : { birthplace }),
     });
-    const cgroupDue = attach && (() => attach(launched.stagePid));
-    await launched.lead(cgroupDue === undefined ? {} : { cgroupDue }, async () => {
+    await attach?.(launched.stagePid);
+    await launched.lead({}, async () => {
       keepPid(options.pidFile, stored.id, launched.pid, undo);
       await launched.begin();
     });

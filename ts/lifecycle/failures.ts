@@ -1,14 +1,10 @@
 /** Turns what init reports into the sentence and the facts that callers get. */
 import { getSystemErrorMap } from 'node:util';
 import { TsruncError } from '../errors.js';
+import { operationName } from '../native/encode.js';
 import type { InitFailure } from '../native/messages.js';
 import type { ExitStatus } from '../native/native.js';
-import {
-  type Operation,
-  type OperationName,
-  operations,
-  type Program,
-} from '../plan/operations.js';
+import type { Operation, Program } from '../plan/operations.js';
 import { rlimitTypes } from '../spec/names.js';
 
 /** The name and the words of an errno. */
@@ -115,7 +111,7 @@ function idMapHint(errno: string): string {
 
 /** The error for a Program that failed. `program` gives the words; without it the operation's name has to do. */
 export function initError(failure: InitFailure, stage: string, program?: Program): TsruncError {
-  const name = (Object.keys(operations)[failure.code - 1] ?? 'init') as OperationName;
+  const name = operationName(failure.code) ?? 'init';
   const { code, text } = describeErrno(failure.errno);
   const facts = {
     // A hook's timeout comes with an errno, and is a failure of the hook like any other.
@@ -129,6 +125,9 @@ export function initError(failure: InitFailure, stage: string, program?: Program
     return new TsruncError(`${failure.path}: ${failure.detail || text}`, facts);
   if (failure.syscall === 'exec')
     return new TsruncError(executableSentence(failure.path, code, text), facts);
+  // Before it was init, or before its first operation.
+  if (failure.code === 0 && failure.errno !== 0 && failure.detail !== '')
+    return new TsruncError(`${failure.detail}: ${text} (${failure.syscall})`, facts);
   const operation =
     program && [...program.stage, ...program.create, ...program.start][failure.index];
   const subject = describe(operation, name, failure.path);

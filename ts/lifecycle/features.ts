@@ -1,4 +1,4 @@
-import { mountOptions } from '../plan/mount-options.js';
+import { mountOptionNames } from '../plan/mount-options.js';
 import { supportedSeccomp } from '../plan/seccomp.js';
 import { capabilities } from '../spec/capabilities.js';
 import {
@@ -52,7 +52,7 @@ export function features(): Features {
     ociVersionMin: '1.0.0',
     ociVersionMax: specVersion,
     hooks: hookKinds,
-    mountOptions: Object.keys(mountOptions).sort(),
+    mountOptions: mountOptionNames().sort(),
     linux: {
       namespaces: namespaceTypes,
       capabilities,

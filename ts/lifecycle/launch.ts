@@ -1,7 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
 import type { Cancellation } from '../cancellation.js';
 import { sendConsole, sendPidfd } from '../console/socket.js';
-import type { Native, WindowSize } from '../native/native.js';
+import { loadNative } from '../native/addon.js';
+import type { Native, SpawnedProcess, WindowSize } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import type { State } from '../state/state.js';
 import type { Undo } from '../undo.js';
@@ -28,7 +28,7 @@ export interface LaunchOptions {
 }
 
 /** What only its caller can do when init asks. */
-export type ParentDuties = Pick<Parent, 'cgroupDue' | 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
+export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
 
 /** What a stage is spawned with. */
 export interface Equipment {
@@ -72,6 +72,7 @@ export class Launch {
   readonly #cloned: (pid: number) => void;
   readonly #reap: Reap;
   readonly #deliver: (listener: number) => void;
+  readonly #awaitsCgroup: boolean;
 
   constructor(
     native: Native,
@@ -82,6 +83,7 @@ export class Launch {
     this.#cloned = cloned;
     this.#reap = reap;
     this.#deliver = deliver;
+    this.#awaitsCgroup = program.stage.some(({ op }) => op === 'awaitCgroup');
     this.#native = native;
     this.#options = options;
     this.#undo = undo;
@@ -111,10 +113,14 @@ export class Launch {
     return this.#console;
   }
 
-  /** Starts the stage. Its descriptors: the container's own first, then the socket, the Program, what else is given. */
+  /**
+   * Starts the stage, and does something `meanwhile`. Its descriptors: the container's own first, then the socket, the
+   * Program, what else is given.
+   */
   async spawn(
     program: Uint8Array,
     { stdio, preserved, given, birthplace }: Equipment,
+    meanwhile: () => void | Promise<void> = () => {},
   ): Promise<void> {
     const native = this.#native;
     const [ours, theirs] = native.socketPair();
@@ -122,28 +128,41 @@ export class Launch {
     let cgroup: number | undefined;
     try {
       memfd = native.memfd('tsrunc-program', program);
-      if (birthplace !== undefined) cgroup = openSync(birthplace, O_PATH);
+      if (birthplace !== undefined) cgroup = loadNative().open(birthplace, O_PATH);
       const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
-      const stage = await native.spawn({
+      const spawned = native.spawn({
         callers: [...stdio.fds, ...passed],
         fds: [theirs, memfd, ...(given === undefined ? [] : [given])],
         args: [String(3 + preserved)],
         ...(cgroup === undefined ? {} : { cgroup }),
       });
-      const process = new InitProcess(native, stage.pid, stage.pidfd, 'all');
-      this.#stage = process;
-      this.#socket = ours;
-      this.#undo.add('end the stage', () => process.end());
-      void this.#noteEnd(process, theirs);
+      try {
+        await meanwhile();
+      } finally {
+        this.#adopt(await spawned, ours, theirs);
+      }
     } catch (error) {
-      native.close(ours);
-      native.close(theirs);
+      if (this.#stage === undefined) {
+        native.close(ours);
+        native.close(theirs);
+      }
       throw error;
     } finally {
       if (memfd !== undefined) native.close(memfd);
-      if (cgroup !== undefined) closeSync(cgroup);
+      if (cgroup !== undefined) loadNative().close(cgroup);
       stdio.closeTheirs();
     }
+  }
+
+  #adopt({ pid, pidfd }: SpawnedProcess, ours: number, theirs: number): void {
+    const stage = new InitProcess(this.#native, pid, pidfd, 'all');
+    this.#stage = stage;
+    this.#socket = ours;
+    this.#undo.add('end the stage', async () => {
+      await stage.end();
+      this.#close();
+    });
+    void this.#noteEnd(stage, theirs);
   }
 
   /** Says that the stage has ended, and gives up what it had of the socket. */
@@ -161,7 +180,8 @@ export class Launch {
 
   /**
    * Leads it to where it is created, `parent` doing what has to be done meanwhile, then calls `proceed`, which
-   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment.
+   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment. The cgroups that it is to
+   * join are there.
    */
   async lead(parent: ParentDuties, proceed: () => void | Promise<void>): Promise<void> {
     const { signal } = this.#options;
@@ -174,6 +194,8 @@ export class Launch {
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
+      if (signal?.aborted) abort();
+      if (this.#awaitsCgroup) reply(this.#native, this.#socket, 'proceed');
       const all = { ...parent, ...this.#ownDuties(abort) };
       const broken = new Promise<never>((_, reject) => {
         this.#breakOff = reject;

@@ -1,6 +1,9 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { isSystemError, TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
+
+const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
 /** Beside the pid file, of a name that `delete` can work out when create was killed before the rename. */
 function temporaryOf(pidFile: string, id: string): string {
@@ -11,9 +14,15 @@ function temporaryOf(pidFile: string, id: string): string {
 export function writePidFile(pidFile: string, id: string, pid: number): void {
   const temporary = temporaryOf(resolve(pidFile), id);
   try {
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, String(pid), { flag: 'wx', mode: 0o644 });
-    renameSync(temporary, pidFile);
+    const { open, write, close, rename } = loadNative();
+    remove(temporary);
+    const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644);
+    try {
+      write(fd, String(pid));
+    } finally {
+      close(fd);
+    }
+    rename(temporary, pidFile);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new TsruncError(`the pid file ${pidFile} can't be written: ${error.code}`, {
@@ -28,9 +37,18 @@ export function writePidFile(pidFile: string, id: string, pid: number): void {
 }
 
 export function removePidFile(pidFile: string): void {
-  rmSync(pidFile, { force: true });
+  remove(pidFile);
 }
 
 export function removeTemporaryPidFile(pidFile: string, id: string): void {
-  rmSync(temporaryOf(pidFile, id), { force: true });
+  remove(temporaryOf(pidFile, id));
+}
+
+/** That it isn't there is no error. */
+function remove(path: string): void {
+  try {
+    loadNative().unlink(path);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
+  }
 }

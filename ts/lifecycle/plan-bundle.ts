@@ -20,7 +20,7 @@ export async function planBundle(
     rootfs,
     folder: store.path(id),
     ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
-    awaitCgroup: cgroup?.begin !== undefined,
+    awaitCgroup: cgroup !== undefined,
     joinFiles: cgroup?.joinFiles ?? [],
     noPivot: false,
     noNewKeyring: false,

@@ -1,5 +1,6 @@
-import { openSync } from 'node:fs';
+import { constants } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { loadNative } from '../native/addon.js';
 import type { Native } from '../native/native.js';
 import type { Stdio } from './options.js';
 
@@ -30,7 +31,7 @@ export function prepareStdio(
     if (typeof kind === 'number') return kind;
     if (kind === 'inherit') return index;
     if (kind === 'ignore') {
-      const fd = openSync('/dev/null', 'r+');
+      const fd = loadNative().open('/dev/null', constants.O_RDWR);
       theirs.push(fd);
       return fd;
     }

@@ -1,11 +1,38 @@
-import { type Operation, operations, type Program, type WireTypes } from '../plan/operations.js';
-import { FINGERPRINT } from './fingerprint.js';
+import type { Operation, Program, WireTypes } from '../plan/operations.js';
 import type { SeccompPolicy } from './native.js';
+import { FINGERPRINT, OPERATIONS } from './operation-table.js';
 
 /** "TSRP", little-endian. */
 const MAGIC = 0x50525354;
 
-const codes = new Map(Object.keys(operations).map((name, index) => [name, index + 1]));
+/** One operation on the wire. */
+interface Form {
+  /** Its place in the table, from 1. */
+  readonly code: number;
+  readonly arguments: readonly (readonly [name: string, type: keyof WireTypes])[];
+}
+
+const lines = OPERATIONS.split('\n');
+/** Of the operations that have occurred. */
+const forms = new Map<string, Form>();
+
+function formOf(name: string): Form {
+  const known = forms.get(name);
+  if (known !== undefined) return known;
+  const index = lines.findIndex((line) => line === name || line.startsWith(`${name} `));
+  const parts = lines[index]?.split(' ').slice(1) ?? [];
+  const form = {
+    code: index + 1,
+    arguments: parts.map((part) => part.split(':') as [string, keyof WireTypes]),
+  };
+  forms.set(name, form);
+  return form;
+}
+
+/** The name of the operation with this code, if there is one. */
+export function operationName(code: number): string | undefined {
+  return lines[code - 1]?.split(' ', 1)[0];
+}
 
 /**
  * The format that cpp/core/wire.h reads: little-endian, unaligned, strings with length and a NUL. A DataView, since
@@ -131,18 +158,21 @@ export function encode(program: Program, filters: CompiledFilters = new Map()): 
   out.u32(FINGERPRINT);
   out.u32(all.length);
   for (const operation of all) {
-    out.u8(codes.get(operation.op) as number);
+    const form = formOf(operation.op);
+    out.u8(form.code);
     const start = out.beginSized();
-    encodeArguments(out, operation, filters);
+    encodeArguments(out, operation, form, filters);
     out.endSized(start);
   }
   return out.bytes;
 }
 
-function encodeArguments(out: Encoder, operation: Operation, filters: CompiledFilters): void {
+function encodeArguments(
+  out: Encoder,
+  operation: Operation,
+  form: Form,
+  filters: CompiledFilters,
+): void {
   const values = operation as unknown as Readonly<Record<string, never>>;
-  const shape: Readonly<Record<string, keyof WireTypes>> = operations[operation.op];
-  for (const name in shape) {
-    writers[shape[name] as keyof WireTypes](out, values[name] as never, filters);
-  }
+  for (const [name, type] of form.arguments) writers[type](out, values[name] as never, filters);
 }

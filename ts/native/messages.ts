@@ -1,4 +1,4 @@
-import { type MessageName, messages, type ReplyName, replies } from '../plan/operations.js';
+import { type MessageName, messages, type ReplyName, replies } from '../plan/messages.js';
 
 /** What init said, decoded. */
 export type InitMessage =

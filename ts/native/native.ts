@@ -1,3 +1,5 @@
+import type { Files } from './files.js';
+
 /**
  * The kernel acts that must happen in the caller's own process, and nothing else. There are two implementations: the
  * addon (cpp/addon), and the host's for another process (ts/resident/remote-native.ts).
@@ -9,9 +11,9 @@
  */
 export interface Native {
   /**
-   * Starts the embedded `init` from its sealed memfd, vfork-style (clone3 with CLONE_VM |
-   * CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND): no signal is blocked or ignored in it,
-   * its environment is empty, and it has exactly `callers` and `fds`.
+   * Starts the embedded `init` from its sealed memfd (clone3 with CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND):
+   * no signal is blocked or ignored in it, its environment is empty, and it has exactly `callers` and `fds`.
+   * Doesn't wait until it is init: that it could not become it, it says over its socket, as init says its errors.
    */
   spawn(options: SpawnOptions): SpawnedProcess | Promise<SpawnedProcess>;
 
@@ -105,7 +107,7 @@ export interface Native {
 }
 
 /** The addon: what it does is done by this process. */
-export interface LocalNative extends Native {
+export interface LocalNative extends Native, Files {
   spawn(options: SpawnOptions): SpawnedProcess;
   /** A file's content as the kernel keeps it, not a copy: nobody may write to it, nor change the file while it is used. */
   mapFile(path: string): Uint8Array;
@@ -146,7 +148,7 @@ export interface BusAnswer {
 export interface SpawnOptions {
   /** What become descriptors 0, 1, 2 and so on: the caller's own. */
   readonly callers?: readonly number[];
-  /** What become the next ones: made for this process by who calls `spawn`. */
+  /** What become the next ones: made for this process by who calls `spawn`. The first is init's socket. */
   readonly fds: readonly number[];
   /** init's arguments after argv[0]. */
   readonly args: readonly string[];

@@ -28,7 +28,7 @@ export type MountOption =
   | { readonly kind: 'remount' }
   | { readonly kind: 'nothing' };
 
-const attributeNames: Readonly<Record<string, { set?: bigint; clear?: bigint }>> = {
+const attributes: Readonly<Record<string, { set?: bigint; clear?: bigint }>> = {
   ro: { set: MOUNT_ATTR.rdonly },
   rw: { clear: MOUNT_ATTR.rdonly },
   nosuid: { set: MOUNT_ATTR.nosuid },
@@ -49,45 +49,54 @@ const attributeNames: Readonly<Record<string, { set?: bigint; clear?: bigint }>>
   symfollow: { clear: MOUNT_ATTR.nosymfollow },
 };
 
-function build(): Readonly<Record<string, MountOption>> {
-  const table: Record<string, MountOption> = {
-    bind: { kind: 'bind', recursive: false },
-    rbind: { kind: 'bind', recursive: true },
-    defaults: { kind: 'nothing' },
-    // These two only say how loudly the kernel may complain.
-    silent: { kind: 'nothing' },
-    loud: { kind: 'nothing' },
-    remount: { kind: 'remount' },
-    idmap: { kind: 'idmap', recursive: false },
-    ridmap: { kind: 'idmap', recursive: true },
-    tmpcopyup: { kind: 'copyUp' },
-    iversion: { kind: 'flag', flags: MS_I_VERSION },
-    // A new file system has no such flag.
-    noiversion: { kind: 'flag', flags: 0 },
-  };
+const propagations: Readonly<Record<string, number>> = {
+  shared: MS_SHARED,
+  private: MS_PRIVATE,
+  slave: MS_SLAVE,
+  unbindable: MS_UNBINDABLE,
+};
+
+const others: Readonly<Record<string, MountOption>> = {
+  bind: { kind: 'bind', recursive: false },
+  rbind: { kind: 'bind', recursive: true },
+  defaults: { kind: 'nothing' },
+  // These two only say how loudly the kernel may complain.
+  silent: { kind: 'nothing' },
+  loud: { kind: 'nothing' },
+  remount: { kind: 'remount' },
+  idmap: { kind: 'idmap', recursive: false },
+  ridmap: { kind: 'idmap', recursive: true },
+  tmpcopyup: { kind: 'copyUp' },
+  iversion: { kind: 'flag', flags: MS_I_VERSION },
+  // A new file system has no such flag.
+  noiversion: { kind: 'flag', flags: 0 },
+};
+
+const superblock = ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand'];
+
+/** The option of a name that has a meaning of its own; all others go to the file system as they are. */
+export function findMountOption(name: string): MountOption | undefined {
+  if (Object.hasOwn(others, name)) return others[name];
+  if (superblock.includes(name)) return { kind: 'superblock' };
   // `ratime` is the specification's; `rro` … `rnosymfollow` follow the plain names.
-  for (const [name, attribute] of Object.entries(attributeNames)) {
-    table[name] = { kind: 'attribute', ...attribute, recursive: false };
-    table[`r${name}`] = { kind: 'attribute', ...attribute, recursive: true };
-  }
-  const propagations = {
-    shared: MS_SHARED,
-    private: MS_PRIVATE,
-    slave: MS_SLAVE,
-    unbindable: MS_UNBINDABLE,
-  };
-  for (const [name, flags] of Object.entries(propagations)) {
-    table[name] = { kind: 'propagation', flags };
-    table[`r${name}`] = { kind: 'propagation', flags: flags | MS_REC };
-  }
-  for (const name of ['sync', 'async', 'dirsync', 'lazytime', 'nolazytime', 'mand', 'nomand']) {
-    table[name] = { kind: 'superblock' };
-  }
-  return table;
+  return (
+    findRecursible(name, false) ??
+    (name[0] === 'r' ? findRecursible(name.slice(1), true) : undefined)
+  );
 }
 
-/** Every option that has a meaning of its own; all others go to the file system as they are. */
-export const mountOptions: Readonly<Record<string, MountOption>> = build();
+function findRecursible(name: string, recursive: boolean): MountOption | undefined {
+  if (Object.hasOwn(attributes, name)) return { kind: 'attribute', ...attributes[name], recursive };
+  if (!Object.hasOwn(propagations, name)) return undefined;
+  return { kind: 'propagation', flags: Number(propagations[name]) | (recursive ? MS_REC : 0) };
+}
+
+/** The names of all of them. */
+export function mountOptionNames(): string[] {
+  const recursible = [...Object.keys(attributes), ...Object.keys(propagations)];
+  const recursive = recursible.map((name) => `r${name}`);
+  return [...Object.keys(others), ...superblock, ...recursible, ...recursive];
+}
 
 /** The options of one mount, sorted by what they act on. */
 export interface ParsedOptions {
@@ -125,7 +134,7 @@ export function parseMountOptions(options: readonly string[]): ParsedOptions {
     data: [],
   };
   for (const name of options) {
-    const option = Object.hasOwn(mountOptions, name) ? mountOptions[name] : undefined;
+    const option = findMountOption(name);
     switch (option?.kind) {
       case undefined:
         if (name !== '') parsed.data.push(name);

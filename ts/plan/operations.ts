@@ -1,8 +1,7 @@
 /**
- * The one definition of what `init` can be asked to do and of the messages it exchanges
- * with its parent. `Operation` (below), the encoder (ts/native/encode.ts) and, through
- * `npm run generate`, the decoder (cpp/core/operations.h) come from these tables, so the two
- * sides can't drift: a fingerprint of the tables goes with every Program and init refuses
+ * The one definition of what `init` can be asked to do. `Operation` (below) and, through `npm run generate`, the
+ * encoder's table (ts/native/operation-table.ts) and the decoder (cpp/core/operations.h) come from it, so the two
+ * sides can't drift: a fingerprint of it and of the messages (messages.ts) goes with every Program, and init refuses
  * one that it doesn't know.
  *
  * An operation knows nothing of OCI: all its arguments are resolved. Paths called `target` or
@@ -23,7 +22,7 @@ export interface WireTypes {
   filter: import('../native/native.js').SeccompPolicy;
 }
 
-type Shape = Readonly<Record<string, keyof WireTypes>>;
+export type Shape = Readonly<Record<string, keyof WireTypes>>;
 
 /** What a mount's flags become: set, cleared, and the same for everything below it. */
 const attributes = {
@@ -46,7 +45,7 @@ export const operations = {
   setDumpable: { value: 'bool' },
   /** Opens the host's /proc, checked to be one; writes to /proc go through it from then on. */
   openProc: {},
-  /** Waits for the parent to have a cgroup made for this process, which is in it from then on. */
+  /** Waits for the parent to have made the cgroups, and put this process into those that it doesn't join itself. */
   awaitCgroup: {},
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
@@ -261,52 +260,6 @@ export type Operation = {
       : never;
   };
 }[OperationName];
-
-/**
- * What init says. The diagram of the exchange stands at the top of ts/lifecycle/conversation.ts.
- * Order gives the code on the wire, from 1.
- */
-export const messages = {
-  /** From the stage: it is in its new user namespace and waits for its id maps. */
-  needIdMaps: {},
-  /** From the stage: it waits for its cgroup. */
-  cgroupDue: {},
-  /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
-  cloned: { pid: 'u32' },
-  /** The network namespace is there; the devices that it gets are due. */
-  netDevicesDue: {},
-  /** The terminal's master is attached. */
-  console: {},
-  /** The container is set up; the parent's hooks are due. */
-  hooksDue: {},
-  created: {},
-  /** Nothing but the load of a filter and the exec is left: the end of the socket then is its success. */
-  executing: {},
-  /** The descriptor of a filter's notifications is attached. Init waits for `proceed`: the agent having it. */
-  listener: {},
-  /** It is over. `index` is the operation's in the Program, `code` its place in `operations` from 1; `errno` 0 when `detail` says it all. */
-  failed: {
-    index: 'u32',
-    code: 'u32',
-    errno: 'u32',
-    syscall: 'string',
-    path: 'string',
-    detail: 'string',
-  },
-} as const satisfies Readonly<Record<string, Shape>>;
-
-/** What the parent says: one byte, with a memfd of the state attached where hooks follow. */
-export const replies = {
-  /** Go on. */
-  proceed: {},
-  /** To `created`: the state is on disk; wait for `start` on the listening socket. */
-  commit: {},
-  /** Run the startContainer hooks and exec. */
-  start: {},
-} as const satisfies Readonly<Record<string, Shape>>;
-
-export type MessageName = keyof typeof messages;
-export type ReplyName = keyof typeof replies;
 
 /** The operations of one container in order: pure data. */
 export interface Program {

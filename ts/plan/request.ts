@@ -16,7 +16,7 @@ export interface PlanRequest {
   readonly folder: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
-  /** systemd makes the cgroup, or puts the process into it, once there is a process. */
+  /** The cgroup is made, or the process put into it, while there is a process that waits for it. */
   readonly awaitCgroup?: boolean;
   /** The cgroup.procs files that the container joins by writing itself into them. */
   readonly joinFiles: readonly string[];

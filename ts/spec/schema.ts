@@ -75,6 +75,15 @@ export function oneOf(names: readonly string[]): Check {
   };
 }
 
+/** A check of what few configurations have: it is put together when one has it. */
+export function later(make: () => Check): Check {
+  let made: Check | undefined;
+  return (value, path, report) => {
+    made ??= make();
+    made(value, path, report);
+  };
+}
+
 /** A string of a form; `expected` completes "must be …". */
 export function matching(form: RegExp, expected: string): Check {
   return (value, path, report) => {
@@ -114,10 +123,11 @@ export function record(
   return (value, path, report) => {
     if (!isObject(value)) return report(path, `must be an object, is ${show(value)}`);
     const prefix = path === '' ? '' : `${path}.`;
-    for (const [name, check] of Object.entries(properties)) {
+    for (const name in properties) {
       const property = Object.hasOwn(value, name) ? value[name] : undefined;
       if (property === null) delete value[name];
-      if (property !== undefined && property !== null) check(property, prefix + name, report);
+      if (property !== undefined && property !== null)
+        (properties[name] as Check)(property, prefix + name, report);
       else if (required.includes(name)) report(prefix + name, 'is required');
     }
   };

@@ -25,6 +25,7 @@ import {
   int32,
   int64,
   integer,
+  later,
   list,
   map,
   matching,
@@ -78,12 +79,14 @@ const newInterfaceName: Check = (value, path, report) => {
 
 const line = matching(/^[^\n]*$/, 'one line');
 
-const idMappings = list(
-  record(
-    { containerID: id, hostID: id, size: integer(1, 0xffff_ffff) },
-    'containerID',
-    'hostID',
-    'size',
+const idMappings = later(() =>
+  list(
+    record(
+      { containerID: id, hostID: id, size: integer(1, 0xffff_ffff) },
+      'containerID',
+      'hostID',
+      'size',
+    ),
   ),
 );
 
@@ -106,7 +109,7 @@ const capabilitySet = list(text);
 export const processShape = record(
   {
     terminal: flag,
-    consoleSize: record({ height: uint16, width: uint16 }, 'height', 'width'),
+    consoleSize: later(() => record({ height: uint16, width: uint16 }, 'height', 'width')),
     cwd: absolutePath,
     env: list(text),
     args: list(text),
@@ -129,73 +132,77 @@ export const processShape = record(
     oomScoreAdj: integer(-1000, 1000),
     apparmorProfile: text,
     selinuxLabel: text,
-    scheduler: record(
-      {
-        policy: oneOf(schedulerPolicies),
-        nice: integer(-20, 19),
-        priority: int32,
-        flags: list(oneOf(schedulerFlags)),
-        runtime: uint64,
-        deadline: uint64,
-        period: uint64,
-      },
-      'policy',
+    scheduler: later(() =>
+      record(
+        {
+          policy: oneOf(schedulerPolicies),
+          nice: integer(-20, 19),
+          priority: int32,
+          flags: list(oneOf(schedulerFlags)),
+          runtime: uint64,
+          deadline: uint64,
+          period: uint64,
+        },
+        'policy',
+      ),
     ),
-    ioPriority: record(
-      { class: oneOf(ioPriorityClasses), priority: integer(0, 7) },
-      'class',
-      'priority',
+    ioPriority: later(() =>
+      record({ class: oneOf(ioPriorityClasses), priority: integer(0, 7) }, 'class', 'priority'),
     ),
-    execCPUAffinity: record({ initial: cpuList, final: cpuList }),
+    execCPUAffinity: later(() => record({ initial: cpuList, final: cpuList })),
   },
   'cwd',
   'user',
 );
 
-const hooks = list(
-  record(
-    { path: absolutePath, args: list(text), env: list(text), timeout: integer(1, 0x7fff_ffff) },
-    'path',
+const hooks = later(() =>
+  list(
+    record(
+      { path: absolutePath, args: list(text), env: list(text), timeout: integer(1, 0x7fff_ffff) },
+      'path',
+    ),
   ),
 );
 
 // The kernel returns 16 bits with an action (seccomp(2), SECCOMP_RET_DATA).
 const errno = uint16;
 
-const seccomp = record(
-  {
-    defaultAction: oneOf(seccompActions),
-    defaultErrnoRet: errno,
-    architectures: list(oneOf(seccompArchitectures)),
-    flags: list(oneOf(seccompFlags)),
-    listenerPath: text,
-    listenerMetadata: text,
-    syscalls: list(
-      record(
-        {
-          names: list(filled),
-          action: oneOf(seccompActions),
-          errnoRet: errno,
-          args: list(
-            record(
-              {
-                index: integer(0, 5),
-                value: uint64,
-                valueTwo: uint64,
-                op: oneOf(seccompOperators),
-              },
-              'index',
-              'value',
-              'op',
+const seccomp = later(() =>
+  record(
+    {
+      defaultAction: oneOf(seccompActions),
+      defaultErrnoRet: errno,
+      architectures: list(oneOf(seccompArchitectures)),
+      flags: list(oneOf(seccompFlags)),
+      listenerPath: text,
+      listenerMetadata: text,
+      syscalls: list(
+        record(
+          {
+            names: list(filled),
+            action: oneOf(seccompActions),
+            errnoRet: errno,
+            args: list(
+              record(
+                {
+                  index: integer(0, 5),
+                  value: uint64,
+                  valueTwo: uint64,
+                  op: oneOf(seccompOperators),
+                },
+                'index',
+                'value',
+                'op',
+              ),
             ),
-          ),
-        },
-        'names',
-        'action',
+          },
+          'names',
+          'action',
+        ),
       ),
-    ),
-  },
-  'defaultAction',
+    },
+    'defaultAction',
+  ),
 );
 
 const deviceNumbers = { major: int64, minor: int64 };
@@ -237,29 +244,38 @@ export const resourcesShape = record({
     idle: int64,
   }),
   pids: record({ limit: int64 }),
-  blockIO: record({
-    weight: uint16,
-    leafWeight: uint16,
-    weightDevice: list(
-      record({ ...deviceNumbers, weight: uint16, leafWeight: uint16 }, 'major', 'minor'),
-    ),
-    throttleReadBpsDevice: throttle,
-    throttleWriteBpsDevice: throttle,
-    throttleReadIOPSDevice: throttle,
-    throttleWriteIOPSDevice: throttle,
-  }),
-  hugepageLimits: list(
-    record(
-      { pageSize: matching(/^[1-9]\d*[KMGT]B$/, 'a size such as 64KB, 2MB or 1GB'), limit: uint64 },
-      'pageSize',
-      'limit',
+  blockIO: later(() =>
+    record({
+      weight: uint16,
+      leafWeight: uint16,
+      weightDevice: list(
+        record({ ...deviceNumbers, weight: uint16, leafWeight: uint16 }, 'major', 'minor'),
+      ),
+      throttleReadBpsDevice: throttle,
+      throttleWriteBpsDevice: throttle,
+      throttleReadIOPSDevice: throttle,
+      throttleWriteIOPSDevice: throttle,
+    }),
+  ),
+  hugepageLimits: later(() =>
+    list(
+      record(
+        {
+          pageSize: matching(/^[1-9]\d*[KMGT]B$/, 'a size such as 64KB, 2MB or 1GB'),
+          limit: uint64,
+        },
+        'pageSize',
+        'limit',
+      ),
     ),
   ),
-  network: record({
-    classID: uint32,
-    priorities: list(record({ name: interfaceName, priority: uint32 }, 'name', 'priority')),
-  }),
-  rdma: map(record({ hcaHandles: uint32, hcaObjects: uint32 })),
+  network: later(() =>
+    record({
+      classID: uint32,
+      priorities: list(record({ name: interfaceName, priority: uint32 }, 'name', 'priority')),
+    }),
+  ),
+  rdma: later(() => map(record({ hcaHandles: uint32, hcaObjects: uint32 }))),
   unified: map(text, fileName),
 });
 
@@ -267,38 +283,49 @@ const linux = record({
   namespaces: list(record({ type: oneOf(namespaceTypes), path: text }, 'type')),
   uidMappings: idMappings,
   gidMappings: idMappings,
-  timeOffsets: map(
-    record({ secs: int64, nanosecs: integer(0, 999_999_999) }),
-    oneOf(['monotonic', 'boottime']),
-  ),
-  devices: list(
-    record(
-      {
-        type: oneOf(['c', 'b', 'u', 'p']),
-        path: absolutePath,
-        ...deviceNumbers,
-        // Podman writes the type's bits too.
-        fileMode: integer(0, 0o177777),
-        uid: id,
-        gid: id,
-      },
-      'type',
-      'path',
+  timeOffsets: later(() =>
+    map(
+      record({ secs: int64, nanosecs: integer(0, 999_999_999) }),
+      oneOf(['monotonic', 'boottime']),
     ),
   ),
-  netDevices: map(record({ name: newInterfaceName }), interfaceName),
+  devices: later(() =>
+    list(
+      record(
+        {
+          type: oneOf(['c', 'b', 'u', 'p']),
+          path: absolutePath,
+          ...deviceNumbers,
+          // Podman writes the type's bits too.
+          fileMode: integer(0, 0o177777),
+          uid: id,
+          gid: id,
+        },
+        'type',
+        'path',
+      ),
+    ),
+  ),
+  netDevices: later(() => map(record({ name: newInterfaceName }), interfaceName)),
   cgroupsPath: text,
   resources: resourcesShape,
-  intelRdt: record({
-    closID: matching(/^(\/|(?!\.{1,2}$)[^/]*)$/, 'a folder\'s name, or "/" for the default class'),
-    schemata: list(line),
-    l3CacheSchema: text,
-    memBwSchema: matching(/^(MB:[^\n]*)?$/, 'one line that starts with "MB:"'),
-    enableMonitoring: flag,
-  }),
-  memoryPolicy: record(
-    { mode: oneOf(memoryPolicyModes), nodes: nodeList, flags: list(oneOf(memoryPolicyFlags)) },
-    'mode',
+  intelRdt: later(() =>
+    record({
+      closID: matching(
+        /^(\/|(?!\.{1,2}$)[^/]*)$/,
+        'a folder\'s name, or "/" for the default class',
+      ),
+      schemata: list(line),
+      l3CacheSchema: text,
+      memBwSchema: matching(/^(MB:[^\n]*)?$/, 'one line that starts with "MB:"'),
+      enableMonitoring: flag,
+    }),
+  ),
+  memoryPolicy: later(() =>
+    record(
+      { mode: oneOf(memoryPolicyModes), nodes: nodeList, flags: list(oneOf(memoryPolicyFlags)) },
+      'mode',
+    ),
   ),
   sysctl: map(text),
   seccomp,
@@ -307,7 +334,9 @@ const linux = record({
   maskedPaths: list(absolutePath),
   readonlyPaths: list(absolutePath),
   mountLabel: text,
-  personality: record({ domain: oneOf(personalityDomains), flags: list(text) }, 'domain'),
+  personality: later(() =>
+    record({ domain: oneOf(personalityDomains), flags: list(text) }, 'domain'),
+  ),
 });
 
 /** The whole of config.json. */

@@ -1,17 +1,16 @@
 import {
   closeSync,
   constants,
-  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
-  type Stats,
   statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { loadNative } from '../native/addon.js';
+import { isFile } from '../native/files.js';
 import type { CompiledSeccomp, Native } from '../native/native.js';
 import { isOwnFolder, refuseUntrusted } from './trust.js';
 
@@ -73,7 +72,10 @@ export class FilterCache {
 
   /** Ours alone, as nobody else may so much as look. */
   #isOurs(): boolean {
-    return isOwnFolder(this.#folder, this.#folder) && (statSync(this.#folder).mode & 0o077) === 0;
+    return (
+      isOwnFolder(this.#folder, this.#folder) &&
+      (loadNative().stat(this.#folder).mode & 0o077) === 0
+    );
   }
 
   /** Of the key too: one entry under the name of another would be another container's filter. */
@@ -114,13 +116,14 @@ function timeOf(file: string): number {
 
 /** The content of a regular file of the caller's own. Throws when it is something else. */
 function readOwn(file: string): Buffer {
-  const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const native = loadNative();
+  const fd = native.open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const stats: Stats = fstatSync(fd);
-    if (!stats.isFile()) throw new Error('no regular file');
-    refuseUntrusted(file, file, stats);
-    return readFileSync(fd);
+    const status = native.fstat(fd);
+    if (!isFile(status)) throw new Error('no regular file');
+    refuseUntrusted(file, file, status);
+    return native.readBytes(fd);
   } finally {
-    closeSync(fd);
+    native.close(fd);
   }
 }

@@ -1,18 +1,7 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, rmSync } from 'node:fs';
 import type { Cancellation } from '../cancellation.js';
+import { loadNative } from '../native/addon.js';
+import { isFile } from '../native/files.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
 import { acquire, isHeld, type Lock } from './lock.js';
@@ -20,7 +9,7 @@ import type { StoredState } from './state.js';
 import { parseStored } from './stored.js';
 import { refuseUntrusted, untrusted } from './trust.js';
 
-const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 
 /** What is on disk for one container: `ROOT/ID`, from `Store`. */
 export class ContainerFolder {
@@ -64,7 +53,7 @@ export class ContainerFolder {
   writeConfig(text: string): void {
     const file = this.path('config.json');
     try {
-      writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+      writeNew(file, O_EXCL, text);
     } catch (error) {
       throw systemFailure(`cannot write ${file}`, error);
     }
@@ -72,23 +61,24 @@ export class ContainerFolder {
 
   #read(name: string): string | undefined {
     const file = this.path(name);
+    const native = loadNative();
     let fd: number;
     try {
       // O_NONBLOCK: a FIFO in its place must not hang us.
-      fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      fd = native.open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
       if (failedWith(error, 'ELOOP')) throw untrusted(file, `${file} is a symbolic link`);
       if (!failedWith(error, 'ENOENT')) throw systemFailure(`cannot read ${file}`, error);
-      if (!existsSync(this.directory)) throw notFound(this.id);
+      if (!native.exists(this.directory)) throw notFound(this.id);
       return undefined;
     }
     try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile()) throw untrusted(file, `${file} is not a regular file`);
-      refuseUntrusted(file, file, stats);
-      return readFileSync(fd, 'utf8');
+      const status = native.fstat(fd);
+      if (!isFile(status)) throw untrusted(file, `${file} is not a regular file`);
+      refuseUntrusted(file, file, status);
+      return native.readText(fd);
     } finally {
-      closeSync(fd);
+      native.close(fd);
     }
   }
 
@@ -102,25 +92,18 @@ export class ContainerFolder {
     const file = this.path('state.json');
     const temporary = this.path('state.json.new');
     const text = JSON.stringify(state);
-    this.#replacing(temporary, file, () => {
-      const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-      try {
-        // Not flushed: a file that a crash of the kernel could tear describes a container that died with it.
-        writeFileSync(fd, text);
-      } finally {
-        closeSync(fd);
-      }
-    });
-    return () => this.#replacing(temporary, file, () => renameSync(temporary, file));
+    this.#replacing(temporary, file, () => writeNew(temporary, O_TRUNC, text));
+    return () => this.#replacing(temporary, file, () => loadNative().rename(temporary, file));
   }
 
   #replacing(temporary: string, file: string, act: () => void): void {
     try {
       act();
     } catch (error) {
-      if (!existsSync(this.directory)) throw notFound(this.id);
+      const { exists, unlink } = loadNative();
+      if (!exists(this.directory)) throw notFound(this.id);
       try {
-        unlinkSync(temporary);
+        unlink(temporary);
       } catch {
         // It wasn't even made, or can't be removed either: the first failure says why.
       }
@@ -147,8 +130,9 @@ export class ContainerFolder {
   remove(): void {
     try {
       // Only files, as a rule; rmSync costs several times as much.
-      for (const name of readdirSync(this.directory)) unlinkSync(this.path(name));
-      rmdirSync(this.directory);
+      const { readdir, rmdir, unlink } = loadNative();
+      for (const name of readdir(this.directory)) unlink(this.path(name));
+      rmdir(this.directory);
       return;
     } catch {
       // There is a folder in it, it is gone, or rmSync knows how to say why not.
@@ -158,5 +142,16 @@ export class ContainerFolder {
     } catch (error) {
       throw systemFailure(`cannot remove ${this.directory}`, error);
     }
+  }
+}
+
+/** Not flushed: a file that a crash of the kernel could tear describes a container that died with it. */
+function writeNew(path: string, flag: number, text: string): void {
+  const native = loadNative();
+  const fd = native.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | flag, 0o600);
+  try {
+    native.write(fd, text);
+  } finally {
+    native.close(fd);
   }
 }

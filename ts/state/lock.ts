@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { constants } from 'node:fs';
 import type { Cancellation } from '../cancellation.js';
 import { TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
 
@@ -44,7 +45,7 @@ export async function acquire(
     }
     if (!isStill(directory, fd)) throw notFound(id);
   } catch (error) {
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) loadNative().close(fd);
     leave();
     throw signal?.aborted === true ? aborted(id, signal) : error;
   }
@@ -57,7 +58,7 @@ export function isHeld(id: string, directory: string, native: Locker): boolean {
   try {
     return !native.tryLock(fd);
   } finally {
-    closeSync(fd);
+    loadNative().close(fd);
   }
 }
 
@@ -66,7 +67,7 @@ function lockOf(fd: number, leave: () => void): Lock {
   const release = (): void => {
     if (!held) return;
     held = false;
-    closeSync(fd);
+    loadNative().close(fd);
     leave();
   };
   return {
@@ -123,7 +124,8 @@ async function settledOrAborted(
 
 function openFolder(id: string, directory: string): number {
   try {
-    return openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+    return loadNative().open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
     if (failedWith(error, 'ENOENT')) throw notFound(id);
     throw systemFailure(`cannot open ${directory} to lock it`, error);
@@ -132,9 +134,15 @@ function openFolder(id: string, directory: string): number {
 
 /** Whether `fd` is what `directory` names: while we waited it may have been removed, and even made again. */
 function isStill(directory: string, fd: number): boolean {
-  const ours = fstatSync(fd, { bigint: true });
-  const now = lstatSync(directory, { bigint: true, throwIfNoEntry: false });
-  return now !== undefined && now.ino === ours.ino && now.dev === ours.dev;
+  const { fstat, lstat } = loadNative();
+  const ours = fstat(fd);
+  try {
+    const now = lstat(directory);
+    return now.inode === ours.inode && now.device === ours.device;
+  } catch (error) {
+    if (failedWith(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
 }
 
 function aborted(id: string, signal: Cancellation): TsruncError {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isSystemError, TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
 import type { Native } from '../native/native.js';
 import { failedWith, systemFailure } from './failure.js';
 import type { ProcessIdentity } from './state.js';
@@ -49,7 +49,7 @@ let timeOffset: bigint | undefined;
 
 function readTimeOffset(): bigint {
   try {
-    return parseTimeOffset(readFileSync('/proc/self/timens_offsets', 'utf8'));
+    return parseTimeOffset(loadNative().readText('/proc/self/timens_offsets'));
   } catch (error) {
     // A kernel without time namespaces.
     if (failedWith(error, 'ENOENT')) return 0n;
@@ -60,7 +60,7 @@ function readTimeOffset(): bigint {
 /** Undefined when there is no such process (any more). */
 function readStat(pid: number): ProcessStat | undefined {
   try {
-    const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const stat = parseStat(loadNative().readText(`/proc/${pid}/stat`));
     timeOffset ??= readTimeOffset();
     // The kernel adds the reader's offset, and the next command may come from another time namespace.
     return { ...stat, startTime: String(BigInt(stat.startTime) - timeOffset) };
@@ -81,7 +81,7 @@ export function identify(pid: number): ProcessIdentity {
 /** The number that a process has in its own pid namespace. Throws ESRCH. */
 export function pidInContainer(pid: number): number {
   try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const status = loadNative().readText(`/proc/${pid}/status`);
     // From the namespace of /proc's reader to that of the process.
     return Number(/^NSpid:.*?(\d+)$/m.exec(status)?.[1] ?? pid);
   } catch (error) {

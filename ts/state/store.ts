@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { loadNative } from '../native/addon.js';
 import type { Native } from '../native/native.js';
 import { containerExists, failedWith, notFound, systemFailure } from './failure.js';
 import { ContainerFolder } from './folder.js';
@@ -29,15 +30,10 @@ export class Store {
   /** Claims an ID, for one caller only. Makes the root if need be. Throws INVALID_ARGUMENT, CONTAINER_EXISTS. */
   create(id: string): ContainerFolder {
     checkId(id);
-    try {
-      mkdirSync(this.root, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw systemFailure(`cannot make the state folder ${this.root}`, error);
-    }
-    isOwnRoot(this.root);
+    if (!isOwnRoot(this.root)) this.#makeRoot();
     const folder = this.#folder(id);
     try {
-      mkdirSync(folder.directory, { mode: 0o700 });
+      loadNative().mkdir(folder.directory, 0o700);
     } catch (error) {
       if (!failedWith(error, 'EEXIST')) {
         throw systemFailure(`cannot make ${folder.directory}`, error);
@@ -68,6 +64,15 @@ export class Store {
     } catch (error) {
       throw systemFailure(`cannot list the containers in ${this.root}`, error);
     }
+  }
+
+  #makeRoot(): void {
+    try {
+      mkdirSync(this.root, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw systemFailure(`cannot make the state folder ${this.root}`, error);
+    }
+    isOwnRoot(this.root);
   }
 
   #folder(id: string): ContainerFolder {

@@ -1,5 +1,6 @@
-import { lstatSync, type Stats, statSync } from 'node:fs';
 import { TsruncError } from '../errors.js';
+import { loadNative } from '../native/addon.js';
+import { type FileStatus, isDirectory, isLink } from '../native/files.js';
 import { failedWith, systemFailure } from './failure.js';
 
 /**
@@ -7,15 +8,15 @@ import { failedWith, systemFailure } from './failure.js';
  * remove. So nothing is read from a place where another user could have put it.
  * Throws UNTRUSTED_STATE; `what` is how a sentence begins: `the state folder /tmp/x`.
  */
-export function refuseUntrusted(what: string, path: string, stats: Stats): void {
+export function refuseUntrusted(what: string, path: string, status: FileStatus): void {
   const uid = process.geteuid?.() ?? 0;
-  if (stats.uid !== uid) {
+  if (status.uid !== uid) {
     throw untrusted(
       path,
-      `${what} belongs to user ${stats.uid}, not to user ${uid} who runs tsrunc`,
+      `${what} belongs to user ${status.uid}, not to user ${uid} who runs tsrunc`,
     );
   }
-  if ((stats.mode & 0o022) !== 0) {
+  if ((status.mode & 0o022) !== 0) {
     throw untrusted(
       path,
       `${what} can be written by other users; run "chmod go-w" on it if it is yours`,
@@ -25,15 +26,15 @@ export function refuseUntrusted(what: string, path: string, stats: Stats): void 
 
 /** Throws UNTRUSTED_STATE unless `path` is a folder (no link to one) of the caller's own. False when there is nothing. */
 export function isOwnFolder(what: string, path: string): boolean {
-  let stats: Stats;
+  let status: FileStatus;
   try {
-    stats = lstatSync(path);
+    status = loadNative().lstat(path);
   } catch (error) {
     if (failedWith(error, 'ENOENT', 'ENOTDIR')) return false;
     throw systemFailure(`cannot look at ${path}`, error);
   }
-  if (!stats.isDirectory()) throw untrusted(path, `${what} is not a folder`);
-  refuseUntrusted(what, path, stats);
+  if (!isDirectory(status)) throw untrusted(path, `${what} is not a folder`);
+  refuseUntrusted(what, path, status);
   return true;
 }
 
@@ -44,13 +45,14 @@ export function isOwnFolder(what: string, path: string): boolean {
 export function isOwnRoot(path: string): boolean {
   const what = `the state folder ${path}`;
   try {
-    const link = lstatSync(path);
-    if (!link.isSymbolicLink()) return isOwnFolder(what, path);
+    const { lstat, stat } = loadNative();
+    const link = lstat(path);
+    if (!isLink(link)) return isOwnFolder(what, path);
     if (link.uid !== 0 && link.uid !== process.geteuid?.()) {
       throw untrusted(path, `${what} is a link made by user ${link.uid}`);
     }
-    const target = statSync(path);
-    if (!target.isDirectory()) throw untrusted(path, `${what} is not a folder`);
+    const target = stat(path);
+    if (!isDirectory(target)) throw untrusted(path, `${what} is not a folder`);
     refuseUntrusted(what, path, target);
     return true;
   } catch (error) {

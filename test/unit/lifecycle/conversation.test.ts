@@ -9,7 +9,7 @@ import {
   STAGE_ENDED,
 } from '../../../ts/lifecycle/conversation.js';
 import type { Native } from '../../../ts/native/native.js';
-import { type MessageName, messages } from '../../../ts/plan/operations.js';
+import { type MessageName, messages } from '../../../ts/plan/messages.js';
 import type { State } from '../../../ts/state/state.js';
 
 /** What happens when init and the stage say this, and the stage has ended in the end. */

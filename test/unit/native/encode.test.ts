@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encode } from '../../../ts/native/encode.js';
-import { FINGERPRINT } from '../../../ts/native/fingerprint.js';
 import type { SeccompPolicy } from '../../../ts/native/native.js';
+import { FINGERPRINT } from '../../../ts/native/operation-table.js';
 import { type Operation, operations, type Program } from '../../../ts/plan/operations.js';
 import { anyOperation, policies, type Shape, WireReader } from './wire.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeMessage, encodeReply } from '../../../ts/native/messages.js';
-import { type MessageName, messages } from '../../../ts/plan/operations.js';
+import { type MessageName, messages } from '../../../ts/plan/messages.js';
 import { argumentsOf, type Shape } from './wire.js';
 
 const table: Readonly<Record<MessageName, Shape>> = messages;

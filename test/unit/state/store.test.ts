@@ -204,7 +204,7 @@ test('a root that is a file is refused', () =>
   inFolder((top) => {
     writeFileSync(`${top}/root`, '', { mode: 0o600 });
     const store = new Store(`${top}/root`, never);
-    assert.throws(() => store.create('a'), failsWith('EEXIST', 'cannot make the state folder'));
+    assert.throws(() => store.create('a'), failsWith('UNTRUSTED_STATE', 'not a folder'));
     assert.throws(() => store.list(), failsWith('UNTRUSTED_STATE', 'not a folder'));
     assert.throws(
       () => new Store(`${top}/root/below`, never).open('a'),
