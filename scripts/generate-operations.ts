@@ -1,5 +1,5 @@
 /**
- * Writes cpp/core/operations.h and ts/native/operation-table.ts from ts/plan/operations.ts and messages.ts, and the same of
+ * Writes cpp/core/operations.h and ts/native/operation-encoder.ts from ts/plan/operations.ts and messages.ts, and the same of
  * ts/resident/messages.ts for the launcher. `--check` only says whether they are up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -138,30 +138,47 @@ export const FINGERPRINT = ${fingerprint(tables)};
 `;
 }
 
-function renderTable(table: Tables): string {
-  const lines = Object.entries(table).map(([name, shape]) =>
-    [name, ...Object.entries(shape).map(([field, type]) => `${field}:${type}`)].join(' '),
-  );
-  return `
-/**
- * The table of operations as one text, which a program that starts has at once: a line for each, its arguments as
- * \`name:type\`.
- */
-export const OPERATIONS = \`\\
-${lines.join('\n')}\`;
+const methods = {
+  bool: 'bool',
+  u32: 'u32',
+  i32: 'i32',
+  u64: 'u64',
+  string: 'string',
+  'string[]': 'strings',
+  'u32[]': 'numbers',
+  filter: 'filter',
+} as const satisfies Record<keyof typeof cppTypes, string>;
+
+function renderEncoder(table: Tables): string {
+  const cases = Object.entries(table).map(([name, shape], index) => {
+    const calls = Object.entries(shape).map(
+      ([field, type]) => `      out.${methods[type]}(operation.${field});\n`,
+    );
+    return `    case '${name}':\n${calls.join('')}      return ${index + 1};`;
+  });
+  return `// Made by \`npm run generate\` from ts/plan/operations.ts. Don't edit.
+import type { Operation } from '../plan/operations.js';
+import type { Encoder } from './encode.js';
+
+/** Of the tables of operations and messages; init refuses a Program made from others than it was. */
+export const FINGERPRINT = ${fingerprint([operations, messages, replies])};
+
+/** The operations by their codes, from 1. */
+export const operationNames = (): string[] =>
+  ' ${Object.keys(table).join(' ')}'.split(' ');
+
+/** Writes an operation's arguments, in the table's order, and returns its code. */
+export function writeArguments(out: Encoder, operation: Operation): number {
+  switch (operation.op) {
+${cases.join('\n')}
+  }
+}
 `;
 }
 
 const outputs: readonly (readonly [path: string, text: string])[] = [
   ['cpp/core/operations.h', render()],
-  [
-    'ts/native/operation-table.ts',
-    renderConstant(
-      'ts/plan/operations.ts',
-      'Of the tables of operations and messages; init refuses a Program made from others than it was.',
-      [operations, messages, replies],
-    ) + renderTable(operations),
-  ],
+  ['ts/native/operation-encoder.ts', renderEncoder(operations)],
   ['cpp/launcher/messages.h', renderMessages()],
   [
     'ts/resident/fingerprint.ts',

@@ -51,6 +51,17 @@ Napi::Value read_latin1(const Napi::CallbackInfo& info) {
   return Napi::Value(info.Env(), text);
 }
 
+Napi::Value latin1_bytes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsString()) throw argument_error(env, "the text must be a string");
+  size_t size = 0;
+  napi_get_value_string_latin1(env, info[0], nullptr, 0, &size);
+  // With room for the NUL that is written behind it.
+  auto buffer = Napi::ArrayBuffer::New(env, size + 1);
+  napi_get_value_string_latin1(env, info[0], static_cast<char*>(buffer.Data()), size + 1, nullptr);
+  return Napi::Uint8Array::New(env, size, buffer, 0);
+}
+
 Napi::Value file_system_type(const Napi::CallbackInfo& info) {
   const std::string path = to_text(info[0], "a path");
   struct statfs status{};

@@ -13,6 +13,7 @@ Napi::Value image(const Napi::CallbackInfo& info);
 Napi::Value memfd(const Napi::CallbackInfo& info);
 Napi::Value map_file(const Napi::CallbackInfo& info);
 Napi::Value read_latin1(const Napi::CallbackInfo& info);
+Napi::Value latin1_bytes(const Napi::CallbackInfo& info);
 Napi::Value file_system_type(const Napi::CallbackInfo& info);
 Napi::Value make_pipe(const Napi::CallbackInfo& info);
 Napi::Value try_lock(const Napi::CallbackInfo& info);

@@ -23,6 +23,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   define<socket_pair>(exports, "socketPair");
   define<map_file>(exports, "mapFile");
   define<read_latin1>(exports, "readLatin1");
+  define<latin1_bytes>(exports, "latin1Bytes");
   define<file_system_type>(exports, "fileSystemType");
   define<open_file>(exports, "open");
   define<read_text>(exports, "readText");

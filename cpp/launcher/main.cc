@@ -18,11 +18,13 @@ namespace {
  * rest is for a short call, so not the host's: its threads for compiling aren't made; V8 doesn't hash
  * its own strings anew with a seed of this process's, a sixth of Node's start (docs/security.md says
  * what that means), nor sum up the bytes of its own snapshot; nothing is compiled to machine code, which
- * comes too late to be of use; and the path of the code, which package() made, isn't resolved once more.
+ * comes too late to be of use; there is room (MiB) for what a call makes, so that no garbage is collected;
+ * and the path of the code, which package() made, isn't resolved once more.
  * Every Node from 20.16 to 26 knows them all.
  */
 constexpr const char* kFlags[] = {"--no-global-search-paths", "--v8-pool-size=0", "--no-rehash-snapshot",
-                                  "--no-verify-snapshot-checksum", "--no-sparkplug", "--preserve-symlinks-main"};
+                                  "--no-verify-snapshot-checksum", "--no-sparkplug", "--min-semi-space-size=4",
+                                  "--preserve-symlinks-main"};
 constexpr size_t kFlagCount = sizeof kFlags / sizeof kFlags[0];
 
 constexpr const char* kCode = "/dist/tsrunc.cjs";

@@ -47,10 +47,18 @@ export interface Membership {
 
 /** The lines of a /proc/PID/cgroup. A path may itself have colons and spaces. */
 export function parseMembership(text: string): Membership[] {
-  return [...text.matchAll(/^\d+:([^:]*):(.*)$/gm)].map(([, controllers = '', path = '/']) => ({
-    controllers: controllers === '' ? [] : controllers.split(','),
-    path,
-  }));
+  return text.split('\n').flatMap((line) => {
+    const first = line.indexOf(':');
+    const second = line.indexOf(':', first + 1);
+    if (second < 0) return [];
+    const controllers = line.slice(first + 1, second);
+    return [
+      {
+        controllers: controllers === '' ? [] : controllers.split(','),
+        path: line.slice(second + 1),
+      },
+    ];
+  });
 }
 
 /** The hierarchy of one line, when it's mounted where everybody mounts it. */
@@ -61,9 +69,9 @@ function findHierarchy(
   const [name, magic] =
     controllers.length === 0 ? ['unified', CGROUP2] : [controllers.join(','), CGROUP];
   // Of controllers in one hierarchy, each usually has a link, and the order in the name may be another.
-  const places = new Set([name, ...controllers].map((place) => place.replace(/^name=/, '')));
-  for (const place of places) {
-    const mountpoint = join(root, place);
+  for (const each of [name, ...controllers]) {
+    const place = each.startsWith('name=') ? each.slice('name='.length) : each;
+    const mountpoint = `${root}/${place}`;
     if (loadNative().fileSystemType(mountpoint) !== magic) continue;
     const real = place === name ? mountpoint : loadNative().realpath(mountpoint);
     return { name: basename(real), controllers, mountpoint: real, own: visible(real, path) };

@@ -24,6 +24,7 @@ function keepCompiled(): void {
   setFlagsFromString('--no-rehash-snapshot');
   setFlagsFromString('--no-verify-snapshot-checksum');
   setFlagsFromString('--no-sparkplug');
+  setFlagsFromString('--min-semi-space-size=4');
   setFlagsFromString('--no-lazy');
   const script = new Script(source, { filename: file });
   setFlagsFromString('--lazy');

@@ -1,9 +1,9 @@
 /** Turns what init reports into the sentence and the facts that callers get. */
 import { getSystemErrorMap } from 'node:util';
 import { TsruncError } from '../errors.js';
-import { operationName } from '../native/encode.js';
 import type { InitFailure } from '../native/messages.js';
 import type { ExitStatus } from '../native/native.js';
+import { operationNames } from '../native/operation-encoder.js';
 import type { Operation, Program } from '../plan/operations.js';
 import { rlimitTypes } from '../spec/names.js';
 
@@ -111,7 +111,7 @@ function idMapHint(errno: string): string {
 
 /** The error for a Program that failed. `program` gives the words; without it the operation's name has to do. */
 export function initError(failure: InitFailure, stage: string, program?: Program): TsruncError {
-  const name = operationName(failure.code) ?? 'init';
+  const name = operationNames()[failure.code] || 'init';
   const { code, text } = describeErrno(failure.errno);
   const facts = {
     // A hook's timeout comes with an errno, and is a failure of the hook like any other.

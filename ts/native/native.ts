@@ -111,6 +111,8 @@ export interface LocalNative extends Native, Files {
   spawn(options: SpawnOptions): SpawnedProcess;
   /** A file's content as the kernel keeps it, not a copy: nobody may write to it, nor change the file while it is used. */
   mapFile(path: string): Uint8Array;
+  /** The bytes that the characters of a text stand for, all of them below 256. */
+  latin1Bytes(text: string): Uint8Array;
   /** A file's text. */
   readLatin1(path: string): string;
   /** Ends this process at once, without what Node does at its end. */

@@ -1,6 +1,6 @@
 /**
  * The one definition of what `init` can be asked to do. `Operation` (below) and, through `npm run generate`, the
- * encoder's table (ts/native/operation-table.ts) and the decoder (cpp/core/operations.h) come from it, so the two
+ * encoder (ts/native/operation-encoder.ts) and the decoder (cpp/core/operations.h) come from it, so the two
  * sides can't drift: a fingerprint of it and of the messages (messages.ts) goes with every Program, and init refuses
  * one that it doesn't know.
  *

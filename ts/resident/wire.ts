@@ -20,14 +20,8 @@ const writers: {
   i32: (out, value: number) => out.i32(value),
   u64: (out, value: bigint) => out.u64(value),
   string: (out, value: string) => out.string(value),
-  'string[]': (out, value: readonly string[]) => {
-    out.u32(value.length);
-    for (const item of value) out.string(item);
-  },
-  'u32[]': (out, value: readonly number[]) => {
-    out.u32(value.length);
-    for (const item of value) out.u32(item);
-  },
+  'string[]': (out, value: readonly string[]) => out.strings(value),
+  'u32[]': (out, value: readonly number[]) => out.numbers(value),
 };
 
 export type Order = {
@@ -39,11 +33,10 @@ export function encodeOrders(list: readonly Order[]): Uint8Array {
   const out = new Encoder();
   for (const { name, fields } of list) {
     const values = fields as Readonly<Record<string, never>>;
-    out.u8(orderCodes.get(name) as number);
-    const start = out.beginSized();
+    const before = out.begin();
     for (const [field, type] of Object.entries(orders[name] as Shape))
       writers[type](out, values[field] as never);
-    out.endSized(start);
+    out.end(before, orderCodes.get(name) as number);
   }
   return out.bytes;
 }

@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { encode } from '../../../ts/native/encode.js';
 import type { SeccompPolicy } from '../../../ts/native/native.js';
-import { FINGERPRINT } from '../../../ts/native/operation-table.js';
+import { FINGERPRINT } from '../../../ts/native/operation-encoder.js';
 import { type Operation, operations, type Program } from '../../../ts/plan/operations.js';
 import { anyOperation, policies, type Shape, WireReader } from './wire.js';
 
