@@ -163,9 +163,11 @@ import type { Encoder } from './encode.js';
 /** Of the tables of operations and messages; init refuses a Program made from others than it was. */
 export const FINGERPRINT = ${fingerprint([operations, messages, replies])};
 
+const names =
+  ' ${Object.keys(table).join(' ')}';
+
 /** The operations by their codes, from 1. */
-export const operationNames = (): string[] =>
-  ' ${Object.keys(table).join(' ')}'.split(' ');
+export const operationNames = (): string[] => names.split(' ');
 
 /** Writes an operation's arguments, in the table's order, and returns its code. */
 export function writeArguments(out: Encoder, operation: Operation): number {

@@ -5,11 +5,11 @@ import type { Encoder } from './encode.js';
 /** Of the tables of operations and messages; init refuses a Program made from others than it was. */
 export const FINGERPRINT = 0x53c7cc7d;
 
+const names =
+  ' setDumpable openProc awaitCgroup joinCgroups openCgroup setOomScoreAdj setAffinity raiseRlimit enterRootfs openSource openFileSystem openNode makeUserNamespace openNamespace openTimeOffsets joinNamespaces takeRootOf joinProcess createUserNamespace becomeRoot createTimeNamespace clone newSession joinSessionKeyring setHostname setDomainname awaitNetDevices loopbackUp writeSysctl setMountPropagation openRoot adoptRoot mount bindMount makeNode bindNode symlink openConsole enterCgroup awaitHooks runHook changeRoot setRootPropagation remount maskPath readonlyPath makeWorkingDirectory changeDirectory findExecutable setMemoryPolicy setPersonality writeAttribute awaitStart findHome setNice setScheduler setIoPriority prepareExec setRlimit setSoftLimit setUmask setNoNewPrivileges loadSeccomp setBoundingSet setUser setCapabilities announceExec exec';
+
 /** The operations by their codes, from 1. */
-export const operationNames = (): string[] =>
-  ' setDumpable openProc awaitCgroup joinCgroups openCgroup setOomScoreAdj setAffinity raiseRlimit enterRootfs openSource openFileSystem openNode makeUserNamespace openNamespace openTimeOffsets joinNamespaces takeRootOf joinProcess createUserNamespace becomeRoot createTimeNamespace clone newSession joinSessionKeyring setHostname setDomainname awaitNetDevices loopbackUp writeSysctl setMountPropagation openRoot adoptRoot mount bindMount makeNode bindNode symlink openConsole enterCgroup awaitHooks runHook changeRoot setRootPropagation remount maskPath readonlyPath makeWorkingDirectory changeDirectory findExecutable setMemoryPolicy setPersonality writeAttribute awaitStart findHome setNice setScheduler setIoPriority prepareExec setRlimit setSoftLimit setUmask setNoNewPrivileges loadSeccomp setBoundingSet setUser setCapabilities announceExec exec'.split(
-    ' ',
-  );
+export const operationNames = (): string[] => names.split(' ');
 
 /** Writes an operation's arguments, in the table's order, and returns its code. */
 export function writeArguments(out: Encoder, operation: Operation): number {
