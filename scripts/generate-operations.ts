@@ -156,7 +156,7 @@ function renderEncoder(table: Tables): string {
     );
     return `    case '${name}':\n${calls.join('')}      return ${index + 1};`;
   });
-  return `// Made by \`npm run generate\` from ts/plan/operations.ts. Don't edit.
+  return `// Made by \`npm run generate\` from ts/plan/operations.ts and messages.ts. Don't edit.
 import type { Operation } from '../plan/operations.js';
 import type { Encoder } from './encode.js';
 

@@ -99,12 +99,11 @@ void write_text(const Napi::CallbackInfo& info) {
   const int fd = to_fd(info[0]);
   if (!info[1].IsString()) throw argument_error(info.Env(), "what is written must be a string");
   const std::string text = info[1].As<Napi::String>().Utf8Value();
-  size_t done = 0;
-  do {
+  for (size_t done = 0;;) {
     const long wrote = sys(SYS_write, fd, text.data() + done, text.size() - done);
-    if (wrote == -EINTR) continue;
-    done += static_cast<size_t>(checked(info.Env(), wrote, "write"));
-  } while (done < text.size());
+    if (wrote != -EINTR) done += static_cast<size_t>(checked(info.Env(), wrote, "write"));
+    if (wrote != -EINTR && done >= text.size()) return;
+  }
 }
 
 Napi::Value status_of_path(const Napi::CallbackInfo& info) { return describe_path(info, 0, "stat"); }

@@ -1,6 +1,8 @@
 // Starts init in a child that borrows this process's memory until it has become init, so a Node
 // process of any size costs nothing to copy. Unlike vfork's parent, this thread goes on meanwhile:
-// what the child reads and stands on is its own until then (Start).
+// what the child reads and stands on is its own until then (Start). Not so where the child is born
+// into a cgroup: what the kernel does to processes there (kill the largest for want of memory, move
+// their memory, freeze them) would be done to this process's memory, and it spares vfork's children.
 #include "../core/child.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -59,6 +61,8 @@ struct Start {
   explicit Start(Napi::Env env) : stack(env) {}
 
   Stack stack;
+  /** Of the child's own registers of libc's: where the compiler finds the canaries of its functions. */
+  alignas(64) uint64_t thread_area[64] = {};
   std::vector<int> fds;
   std::vector<int> copies;
   std::vector<std::string> args;
@@ -125,8 +129,13 @@ Process clone_onto(Napi::Env env, Start& start, std::optional<int> cgroup) {
   arguments.exit_signal = SIGCHLD;
   arguments.stack = start.stack.lowest();
   arguments.stack_size = Stack::kSize;
+#if !defined(__SANITIZE_ADDRESS__)
+  // Not this thread's, which may end meanwhile (a worker's).
+  arguments.flags |= CLONE_SETTLS;
+  arguments.tls = reinterpret_cast<uint64_t>(&start.thread_area[32]);
+#endif
   if (cgroup) {
-    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.flags |= CLONE_INTO_CGROUP | CLONE_VFORK;
     arguments.cgroup = static_cast<uint64_t>(*cgroup);
   }
   const SignalsBlocked blocked;
@@ -150,13 +159,16 @@ Napi::Value spawn(const Napi::CallbackInfo& info) {
   const auto cgroup = wanted.IsUndefined() ? std::nullopt : std::optional(to_fd(wanted));
   const int image = init_image(env);
 
+  std::vector<int> copies(fds.size());
+  std::vector<const char*> argv{"tsrunc-init"};
+  for (const std::string& arg : args) argv.push_back(arg.c_str());
+  argv.push_back(nullptr);
+
   Start& start = free_start(env);
   start.fds = std::move(fds);
-  start.copies.resize(start.fds.size());
+  start.copies = std::move(copies);
   start.args = std::move(args);
-  start.argv = {"tsrunc-init"};
-  for (const std::string& arg : start.args) start.argv.push_back(arg.c_str());
-  start.argv.push_back(nullptr);
+  start.argv = std::move(argv);
   start.child = {start.fds.data(), start.copies.data(), static_cast<int>(start.fds.size()),
                  static_cast<int>(socket), image, start.argv.data()};
   Process process = clone_onto(env, start, cgroup);

@@ -6,7 +6,7 @@
 namespace tsrunc::operations {
 
 /** Of the tables that this file was made from; a Program made from others is refused. */
-inline constexpr uint32_t kFingerprint = 0x53c7cc7d;
+inline constexpr uint32_t kFingerprint = 0x8f758276;
 
 enum class Code : uint8_t {
   SetDumpable = 1,
@@ -87,6 +87,7 @@ struct OpenProc {
 };
 
 struct AwaitCgroup {
+  bool announced{};
 };
 
 struct JoinCgroups {
@@ -460,6 +461,7 @@ auto dispatch(uint8_t code, Reader& reader, Executor& executor) -> decltype(exec
     }
     case Code::AwaitCgroup: {
       AwaitCgroup op;
+      reader.read(op.announced);
       if (!reader.at_end()) return malformed();
       return executor.run(op);
     }
@@ -956,14 +958,15 @@ namespace tsrunc {
 
 enum class Message : uint8_t {
   NeedIdMaps = 1,
-  Cloned = 2,
-  NetDevicesDue = 3,
-  Console = 4,
-  HooksDue = 5,
-  Created = 6,
-  Executing = 7,
-  Listener = 8,
-  Failed = 9,
+  CgroupDue = 2,
+  Cloned = 3,
+  NetDevicesDue = 4,
+  Console = 5,
+  HooksDue = 6,
+  Created = 7,
+  Executing = 8,
+  Listener = 9,
+  Failed = 10,
 };
 
 enum class Reply : uint8_t {

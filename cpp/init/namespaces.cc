@@ -131,7 +131,8 @@ Status Executor::run(const operations::CreateUserNamespace&) {
   return received.reply == Reply::Proceed ? Status{} : malformed();
 }
 
-Status Executor::run(const operations::AwaitCgroup&) {
+Status Executor::run(const operations::AwaitCgroup& op) {
+  if (op.announced) TRY(channel_.send(Message::CgroupDue));
   const Received received = TRY(channel_.receive());
   return received.reply == Reply::Proceed ? Status{} : malformed();
 }

@@ -61,6 +61,19 @@ root(test)('the exit code, the signal, kill and state', async () => {
   assert.equal(await killed.wait(), { signal: 9 });
 });
 
+root(test)('a create that fails keeps no descriptor', async () => {
+  const bundle = lab.bundle(args('sleep', '1000'));
+  const first = lab.name();
+  await runtime.create(first, { bundle, stdio: quiet });
+  // Of the same cgroup, which has a process now.
+  const fails = () => failure(runtime.run(lab.name(), { bundle, stdio: piped }));
+  assert.match((await fails()).message, 'not empty');
+  const before = openDescriptors();
+  await fails();
+  assert.is(openDescriptors(), before);
+  await runtime.delete(first, { force: true });
+});
+
 root(test)('create, start, kill, delete', async () => {
   const id = lab.name();
   await runtime.create(id, { bundle: lab.bundle(args('sleep', '1000')), stdio: quiet });

@@ -108,6 +108,25 @@ root('on a full disk nothing is created, and a container can still be started an
   }
 });
 
+root('a container whose pid file lies where nothing can be written any more is deleted', () => {
+  const folder = join(lab.folder, 'pids');
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', 'pids', folder]);
+  try {
+    const id = lab.name();
+    const file = join(folder, 'pid');
+    assert.equal(by([], ['create', '--bundle', bundle, '--pid-file', file, id]), {
+      status: 0,
+      stderr: '',
+    });
+    execFileSync('mount', ['-o', 'remount,ro', folder]);
+    assert.equal(by([], ['delete', '--force', id]), { status: 0, stderr: '' });
+  } finally {
+    execFileSync('umount', [folder]);
+    rmdirSync(folder);
+  }
+});
+
 root('with cgroups that are read-only nothing is created', () => {
   const script = `awk '$2 ~ "^/sys/fs/cgroup" { print $2 }' /proc/mounts |
     while read -r at; do mount -o remount,bind,ro "$at"; done; exec "$@"`;

@@ -5,6 +5,7 @@ import { openCgroup } from '../cgroup/open.js';
 import { cgroupOwner } from '../cgroup/owner.js';
 import { TsruncError } from '../errors.js';
 import type { Host } from '../host/host.js';
+import type { PlanRequest } from '../plan/request.js';
 import type { Spec } from '../spec/types.js';
 import { asksForSomething } from '../spec/unsupported.js';
 import type { Undo } from '../undo.js';
@@ -47,13 +48,24 @@ async function scopeOf({ host, native }: Asker, id: string, spec: Spec): Promise
   return openCgroup(locateScope(host.cgroup, names, base, user), native);
 }
 
-export function createCgroup(cgroup: Cgroup, undo: Undo): void {
-  cgroup.create();
-  undo.add('remove the cgroup', () => cgroup.remove());
+/**
+ * Who makes it while the first process already waits: not where that is born into it, since it's there before then; systemd,
+ * which makes none without a process; else the caller, who gains that time.
+ */
+export function awaitedCgroup(cgroup: Cgroup | undefined): Pick<PlanRequest, 'awaitCgroup'> {
+  if (cgroup?.begin !== undefined) return { awaitCgroup: 'systemd' };
+  return cgroup === undefined || cgroup.birthplace !== undefined ? {} : { awaitCgroup: 'caller' };
 }
 
-/** Sets its limits, but for the one of pids, and gives it to who owns it. */
-export async function fillCgroup(cgroup: Cgroup, spec: Spec, { privileged }: Host): Promise<void> {
+/** Makes it and sets its limits, but for the one of pids, and gives it to who owns it. */
+export async function makeCgroup(
+  cgroup: Cgroup,
+  spec: Spec,
+  { privileged }: Host,
+  undo: Undo,
+): Promise<void> {
+  cgroup.create();
+  undo.add('remove the cgroup', () => cgroup.remove());
   const { pids: _, ...others } = spec.linux?.resources ?? {};
   await cgroup.apply(others);
   const owner = cgroupOwner(spec);

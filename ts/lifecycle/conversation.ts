@@ -3,7 +3,8 @@
  *
  *      tsrunc                                         stage                    init
  *        │ ──── spawn: socket, Program ────────────────▶│
- *        │ ──── proceed, its cgroups being made ───────▶│ (unless there are none to be made)
+ *        │ ◀──────────────────────────────── cgroupDue ─┤ (systemd's cgroups only)
+ *        │ ──── proceed, its cgroups being there ──────▶│ (unless they were before)
  *        │ ◀─────────────────────────────── needIdMaps ─┤ (new user namespace only)
  *        │ ──── proceed, the maps being written ───────▶│
  *        │ ◀──────────────────── cloned: pid, (pidfd) ──┤ ── clone ──▶│
@@ -41,6 +42,8 @@ export const STAGE_ENDED = Uint8Array.of(0);
 
 /** What the parent does when init asks; what isn't there it has no reason to ask for. */
 export interface Parent {
+  /** Has the stage put into its cgroup by systemd, which also makes that for a new container. */
+  cgroupDue?(): Promise<void>;
   needIdMaps?(): Promise<void>;
   /** Takes over the pidfd. */
   cloned(pid: number, pidfd: number): void;
@@ -71,6 +74,11 @@ export async function awaitCreated(
       case 'needIdMaps':
         if (parent.needIdMaps === undefined) throw protocolError();
         await parent.needIdMaps();
+        reply(native, socket, 'proceed');
+        break;
+      case 'cgroupDue':
+        if (parent.cgroupDue === undefined) throw protocolError();
+        await parent.cgroupDue();
         reply(native, socket, 'proceed');
         break;
       case 'cloned':

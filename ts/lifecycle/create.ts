@@ -16,7 +16,7 @@ import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './caller.js';
 import { compileFilters } from './compile-filters.js';
-import { cgroupOf, createCgroup, fillCgroup } from './container-cgroup.js';
+import { awaitedCgroup, cgroupOf, makeCgroup } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { nothingToStart } from './failures.js';
 import { writeIdMaps } from './id-maps.js';
@@ -157,7 +157,7 @@ class Creation {
         rootfs: this.#bundle.rootfs,
         folder: store.path(this.#id),
         ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
-        awaitCgroup: cgroup !== undefined,
+        ...awaitedCgroup(cgroup),
         joinFiles: cgroup?.joinFiles ?? [],
         noPivot: this.#options.noPivot ?? false,
         noNewKeyring: this.#options.noNewKeyring ?? false,
@@ -221,7 +221,7 @@ class Creation {
   ): Promise<Started> {
     const { native } = this.#context;
     const stdio = prepareStdio(native, this.#options.stdio);
-    undo.add('close the pipes', () => stdio.closeOurs());
+    undo.add('close the pipes', () => stdio.close());
     let record = (): void => {};
     const launch = new Launch(native, program, this.#options, {
       stage: 'create',
@@ -243,7 +243,7 @@ class Creation {
     });
     this.#launch = launch;
     await this.#spawn(launch, bytes, folder, stdio, cgroup, undo);
-    await launch.lead(this.#duties(undo), async () => {
+    await launch.lead(this.#duties(cgroup, undo), async () => {
       // Last, since setting up takes two processes for a moment and the user may want one only.
       const pids = this.#bundle.spec.linux?.resources?.pids;
       if (cgroup !== undefined && pids !== undefined) await cgroup.apply({ pids });
@@ -262,10 +262,7 @@ class Creation {
     };
   }
 
-  /**
-   * Starts the stage, which waits for its cgroups. They are made meanwhile; but cgroup2 before, since it is joined by
-   * birth, and systemd's after, since there must be a process for it.
-   */
+  /** Starts the stage. Its cgroups are made before, where it is born into one, or meanwhile. */
   async #spawn(
     launch: Launch,
     bytes: Uint8Array,
@@ -275,10 +272,13 @@ class Creation {
     undo: Undo,
   ): Promise<void> {
     const { native, host } = this.#context;
-    const { spec } = this.#bundle;
+    // systemd's is made when there is a process for it.
     const ours = cgroup?.begin === undefined ? cgroup : undefined;
+    const make = async (): Promise<void> => {
+      if (ours !== undefined) await makeCgroup(ours, this.#bundle.spec, host, undo);
+    };
     const birthplace = ours?.birthplace;
-    if (ours !== undefined && birthplace !== undefined) createCgroup(ours, undo);
+    if (birthplace !== undefined) await make();
     const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     const equipment = {
       stdio,
@@ -287,20 +287,24 @@ class Creation {
       ...(birthplace === undefined ? {} : { birthplace }),
     };
     try {
-      await launch.spawn(bytes, equipment, async () => {
-        if (ours === undefined) return;
-        if (birthplace === undefined) createCgroup(ours, undo);
-        await fillCgroup(ours, spec, host);
-      });
+      await launch.spawn(bytes, equipment, birthplace === undefined ? make : undefined);
     } finally {
       if (listener !== undefined) native.close(listener);
     }
-    if (cgroup?.begin === undefined) return;
+  }
+
+  /** Has systemd make the scope, with the stage in it. */
+  async #beginCgroup(cgroup: Cgroup | undefined, undo: Undo): Promise<void> {
+    const { spec } = this.#bundle;
     const { linux, annotations = {} } = spec;
-    const devices = linux?.resources?.devices;
-    await cgroup.begin({ id: this.#id, pid: launch.stagePid, annotations, devices });
-    createCgroup(cgroup, undo);
-    await fillCgroup(cgroup, spec, host);
+    if (cgroup?.begin === undefined) return;
+    await cgroup.begin({
+      id: this.#id,
+      pid: this.#launch?.stagePid ?? 0,
+      annotations,
+      devices: linux?.resources?.devices,
+    });
+    await makeCgroup(cgroup, spec, this.#context.host, undo);
   }
 
   async #begin(launch: Launch): Promise<void> {
@@ -309,11 +313,12 @@ class Creation {
     await runHooks('poststart', poststart, this.#publicState('running'), this.#hookOptions());
   }
 
-  #duties(undo: Undo): ParentDuties {
+  #duties(cgroup: Cgroup | undefined, undo: Undo): ParentDuties {
     const { host } = this.#context;
     const { hooks } = this.#state;
     return {
       netDevicesDue: () => this.#provisions.moveNetDevices(this.#launch?.pid ?? 0, undo),
+      cgroupDue: () => this.#beginCgroup(cgroup, undo),
       needIdMaps: () =>
         writeIdMaps(this.#launch?.stagePid ?? 0, this.#bundle.spec.linux ?? {}, host),
       hooksDue: async (): Promise<State> => {

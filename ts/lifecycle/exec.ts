@@ -100,7 +100,7 @@ async function launch(
         rootfs: stored.rootfs,
         folder: context.store.path(stored.id),
         pid: stored.init?.pid ?? 0,
-        awaitCgroup: attach !== undefined,
+        ...(attach === undefined ? {} : { awaitCgroup: 'systemd' as const }),
         joinFiles,
         noPivot: false,
         noNewKeyring: stored.noNewKeyring ?? false,
@@ -114,7 +114,7 @@ async function launch(
     const filters = await compileFilters(context, program);
     caller.took([]);
     const stdio = prepareStdio(native, options.stdio);
-    undo.add('close the pipes', () => stdio.closeOurs());
+    undo.add('close the pipes', () => stdio.close());
     const launched = new Launch(native, program, options, {
       stage: 'exec',
       undo,
@@ -128,8 +128,8 @@ async function launch(
       given: pidfd,
       ...(birthplace === undefined ? {} : { birthplace }),
     });
-    await attach?.(launched.stagePid);
-    await launched.lead({}, async () => {
+    const cgroupDue = attach && (() => attach(launched.stagePid));
+    await launched.lead(cgroupDue === undefined ? {} : { cgroupDue }, async () => {
       keepPid(options.pidFile, stored.id, launched.pid, undo);
       await launched.begin();
     });

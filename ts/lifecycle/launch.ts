@@ -28,7 +28,7 @@ export interface LaunchOptions {
 }
 
 /** What only its caller can do when init asks. */
-export type ParentDuties = Pick<Parent, 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
+export type ParentDuties = Pick<Parent, 'cgroupDue' | 'needIdMaps' | 'netDevicesDue' | 'hooksDue'>;
 
 /** What a stage is spawned with. */
 export interface Equipment {
@@ -67,12 +67,14 @@ export class Launch {
   #init: InitProcess | undefined;
   #console: number | undefined;
   #socket = -1;
-  /** Ends `lead`, when the end of the stage can't be told. */
+  /** Rejects when the end of the stage can't be told: that ends `lead`. */
+  readonly #broken: Promise<never>;
   #breakOff: (why: unknown) => void = () => {};
   readonly #cloned: (pid: number) => void;
   readonly #reap: Reap;
   readonly #deliver: (listener: number) => void;
-  readonly #awaitsCgroup: boolean;
+  /** The stage waits for a word of ours from the start. */
+  readonly #isHeld: boolean;
 
   constructor(
     native: Native,
@@ -83,7 +85,11 @@ export class Launch {
     this.#cloned = cloned;
     this.#reap = reap;
     this.#deliver = deliver;
-    this.#awaitsCgroup = program.stage.some(({ op }) => op === 'awaitCgroup');
+    this.#isHeld = program.stage.some((each) => each.op === 'awaitCgroup' && !each.announced);
+    this.#broken = new Promise<never>((_, reject) => {
+      this.#breakOff = reject;
+    });
+    this.#broken.catch(() => {});
     this.#native = native;
     this.#options = options;
     this.#undo = undo;
@@ -115,7 +121,7 @@ export class Launch {
 
   /**
    * Starts the stage, and does something `meanwhile`. Its descriptors: the container's own first, then the socket, the
-   * Program, what else is given.
+   * Program, what else is given. It may have failed already when this resolves: `lead` hears of it.
    */
   async spawn(
     program: Uint8Array,
@@ -130,12 +136,16 @@ export class Launch {
       memfd = native.memfd('tsrunc-program', program);
       if (birthplace !== undefined) cgroup = loadNative().open(birthplace, O_PATH);
       const passed = Array.from({ length: preserved }, (_, index) => 3 + index);
-      const spawned = native.spawn({
-        callers: [...stdio.fds, ...passed],
-        fds: [theirs, memfd, ...(given === undefined ? [] : [given])],
-        args: [String(3 + preserved)],
-        ...(cgroup === undefined ? {} : { cgroup }),
-      });
+      const spawned = Promise.resolve(
+        native.spawn({
+          callers: [...stdio.fds, ...passed],
+          fds: [theirs, memfd, ...(given === undefined ? [] : [given])],
+          args: [String(3 + preserved)],
+          ...(cgroup === undefined ? {} : { cgroup }),
+        }),
+      );
+      // It is awaited whatever comes of the other.
+      spawned.catch(() => {});
       try {
         await meanwhile();
       } finally {
@@ -180,8 +190,8 @@ export class Launch {
 
   /**
    * Leads it to where it is created, `parent` doing what has to be done meanwhile, then calls `proceed`, which
-   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment. The cgroups that it is to
-   * join are there.
+   * says by `begin` or `commit` how it goes on. The options' signal ends it at any moment. A stage that waits for its
+   * cgroups goes on with this: they are there.
    */
   async lead(parent: ParentDuties, proceed: () => void | Promise<void>): Promise<void> {
     const { signal } = this.#options;
@@ -195,12 +205,9 @@ export class Launch {
     signal?.addEventListener('abort', abort, { once: true });
     try {
       if (signal?.aborted) abort();
-      if (this.#awaitsCgroup) reply(this.#native, this.#socket, 'proceed');
+      if (this.#isHeld) reply(this.#native, this.#socket, 'proceed');
       const all = { ...parent, ...this.#ownDuties(abort) };
-      const broken = new Promise<never>((_, reject) => {
-        this.#breakOff = reject;
-      });
-      await Promise.race([broken, awaitCreated(this.#native, this.#socket, all, this.#fail)]);
+      await Promise.race([this.#broken, awaitCreated(this.#native, this.#socket, all, this.#fail)]);
       await proceed();
     } finally {
       signal?.removeEventListener('abort', abort);

@@ -44,10 +44,12 @@ export function removeTemporaryPidFile(pidFile: string, id: string): void {
   remove(temporaryOf(pidFile, id));
 }
 
-/** That it isn't there is no error. */
+/** That it isn't there is no error, also where nothing could be removed. */
 function remove(path: string): void {
+  const { lstat, unlink } = loadNative();
   try {
-    loadNative().unlink(path);
+    lstat(path);
+    unlink(path);
   } catch (error) {
     if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
   }

@@ -1,7 +1,7 @@
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
 import { loadBundle } from './bundle.js';
-import { cgroupOf } from './container-cgroup.js';
+import { awaitedCgroup, cgroupOf } from './container-cgroup.js';
 import type { Context } from './context.js';
 
 /** The Program that `create` would carry out for this bundle, for a container named after `plan`. */
@@ -20,7 +20,7 @@ export async function planBundle(
     rootfs,
     folder: store.path(id),
     ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
-    awaitCgroup: cgroup !== undefined,
+    ...awaitedCgroup(cgroup),
     joinFiles: cgroup?.joinFiles ?? [],
     noPivot: false,
     noNewKeyring: false,

@@ -61,7 +61,7 @@ export class Runtime {
     checkId(id);
     const { createContainer } = await import('./create.js');
     const { stdio } = await createContainer(this.#open(), id, options, false);
-    stdio.closeOurs();
+    stdio.close();
   }
 
   async start(id: string, options: StartOptions = {}): Promise<void> {

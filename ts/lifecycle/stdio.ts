@@ -12,8 +12,8 @@ export interface PreparedStdio {
   readonly ends: readonly [number | undefined, number | undefined, number | undefined];
   /** Closes what was opened for the container: it has its own duplicates once it is spawned. */
   closeTheirs(): void;
-  /** Closes our ends, when nothing came of it. */
-  closeOurs(): void;
+  /** Closes all that is still open, when nothing came of it. */
+  close(): void;
 }
 
 const INHERIT: readonly [Stdio, Stdio, Stdio] = ['inherit', 'inherit', 'inherit'];
@@ -46,7 +46,10 @@ export function prepareStdio(
       fds,
       ends: [ours[0], ours[1], ours[2]],
       closeTheirs: () => close(theirs),
-      closeOurs: () => close(ours),
+      close: () => {
+        close(theirs);
+        close(ours);
+      },
     };
   } catch (error) {
     close(theirs);

@@ -1,9 +1,9 @@
-// Made by `npm run generate` from ts/plan/operations.ts. Don't edit.
+// Made by `npm run generate` from ts/plan/operations.ts and messages.ts. Don't edit.
 import type { Operation } from '../plan/operations.js';
 import type { Encoder } from './encode.js';
 
 /** Of the tables of operations and messages; init refuses a Program made from others than it was. */
-export const FINGERPRINT = 0x53c7cc7d;
+export const FINGERPRINT = 0x8f758276;
 
 const names =
   ' setDumpable openProc awaitCgroup joinCgroups openCgroup setOomScoreAdj setAffinity raiseRlimit enterRootfs openSource openFileSystem openNode makeUserNamespace openNamespace openTimeOffsets joinNamespaces takeRootOf joinProcess createUserNamespace becomeRoot createTimeNamespace clone newSession joinSessionKeyring setHostname setDomainname awaitNetDevices loopbackUp writeSysctl setMountPropagation openRoot adoptRoot mount bindMount makeNode bindNode symlink openConsole enterCgroup awaitHooks runHook changeRoot setRootPropagation remount maskPath readonlyPath makeWorkingDirectory changeDirectory findExecutable setMemoryPolicy setPersonality writeAttribute awaitStart findHome setNice setScheduler setIoPriority prepareExec setRlimit setSoftLimit setUmask setNoNewPrivileges loadSeccomp setBoundingSet setUser setCapabilities announceExec exec';
@@ -20,6 +20,7 @@ export function writeArguments(out: Encoder, operation: Operation): number {
     case 'openProc':
       return 2;
     case 'awaitCgroup':
+      out.bool(operation.announced);
       return 3;
     case 'joinCgroups':
       out.strings(operation.files);

@@ -11,6 +11,10 @@ export interface CgroupJoin {
   readonly namespaceIsLate: boolean;
 }
 
+export function awaitCgroup({ awaitCgroup: maker }: PlanRequest): Operation[] {
+  return maker === undefined ? [] : [{ op: 'awaitCgroup', announced: maker === 'systemd' }];
+}
+
 /** Of a larger memory.limit, in bytes, what the kernel keeps for namespaces and mounts isn't a tenth: some 200 KiB. */
 const SMALL = 2 * 1024 * 1024;
 

@@ -1,5 +1,6 @@
 import { MOST_CPUS, parseNumberList } from '../spec/number-list.js';
 import type { Process } from '../spec/types.js';
+import { awaitCgroup } from './cgroup-join.js';
 import { planExecutionDomain } from './execution-domain.js';
 import { CLONE_FLAGS } from './kernel.js';
 import { labelProgram, requireLabels } from './labels.js';
@@ -51,7 +52,7 @@ function joinContainer(
   // config.md, "execCPUAffinity": first where it may run on its way, then, in the container's cgroup, for good.
   const { initial = '', final = '' } = process.execCPUAffinity ?? {};
   if (initial !== '') operations.push(setAffinity(initial));
-  if (request.awaitCgroup) operations.push({ op: 'awaitCgroup' });
+  operations.push(...awaitCgroup(request));
   if (request.joinFiles.length > 0)
     operations.push({ op: 'joinCgroups', files: request.joinFiles });
   operations.push(setAffinity(final));

@@ -7,6 +7,8 @@ import type { Shape } from './operations.js';
 export const messages = {
   /** From the stage: it is in its new user namespace and waits for its id maps. */
   needIdMaps: {},
+  /** From the stage: it waits for its cgroup. */
+  cgroupDue: {},
   /** From the stage: init's pid as the parent sees it; its pidfd is attached. */
   cloned: { pid: 'u32' },
   /** The network namespace is there; the devices that it gets are due. */

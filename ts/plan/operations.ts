@@ -45,8 +45,11 @@ export const operations = {
   setDumpable: { value: 'bool' },
   /** Opens the host's /proc, checked to be one; writes to /proc go through it from then on. */
   openProc: {},
-  /** Waits for the parent to have made the cgroups, and put this process into those that it doesn't join itself. */
-  awaitCgroup: {},
+  /**
+   * Waits for the parent to have made the cgroups. `announced`: and put this process into one, which it says it waits for: who
+   * puts it there must know that it is init by then.
+   */
+  awaitCgroup: { announced: 'bool' },
   /** Writes this process into each cgroup.procs file. */
   joinCgroups: { files: 'string[]' },
   /** Opens such a file of one that is joined by enterCgroup. */

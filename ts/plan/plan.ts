@@ -1,7 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { noProcess } from '../spec/no-process.js';
 import type { Process } from '../spec/types.js';
-import { type CgroupJoin, joinCgroups } from './cgroup-join.js';
+import { awaitCgroup, type CgroupJoin, joinCgroups } from './cgroup-join.js';
 import { planDevices } from './devices.js';
 import { planExecutionDomain } from './execution-domain.js';
 import { planHooks } from './hooks.js';
@@ -89,7 +89,7 @@ function planStage(
   const operations: Operation[] = [{ op: 'openProc' }];
   if (process.oomScoreAdj !== undefined)
     operations.push({ op: 'setOomScoreAdj', value: process.oomScoreAdj });
-  if (request.awaitCgroup) operations.push({ op: 'awaitCgroup' });
+  operations.push(...awaitCgroup(request));
   operations.push(...cgroups.early);
   // The container's cgroup decides where it runs, not what its caller was confined to, as with runc.
   if (request.cgroup !== undefined) operations.push({ op: 'setAffinity', cpus: [] });

@@ -16,8 +16,8 @@ export interface PlanRequest {
   readonly folder: string;
   /** The container's cgroup, unless there is none. */
   readonly cgroup?: CgroupLocation;
-  /** The cgroup is made, or the process put into it, while there is a process that waits for it. */
-  readonly awaitCgroup?: boolean;
+  /** Who makes the cgroup while the process already waits for it, if anybody does; systemd also puts the process into it. */
+  readonly awaitCgroup?: 'caller' | 'systemd';
   /** The cgroup.procs files that the container joins by writing itself into them. */
   readonly joinFiles: readonly string[];
   /** Move the root instead of pivot_root. */

@@ -188,7 +188,7 @@ export function callerGone(): TsruncError {
   });
 }
 
-/** As the addon's own `spawn` throws it. */
+/** As the addon throws it. */
 function notSpawned({ errno, syscall }: Fields<'notSpawned'>): Error {
   const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
   return Object.assign(new Error(`${code ?? errno}: init could not be started, ${syscall}`), {

@@ -46,7 +46,7 @@ test('another process in the container of the default configuration', () => {
 
 test('another process waits to be put into the cgroup before anything else of the container is near', () => {
   const request = { ...requestFor(defaultSpec(), { layout: 'v2' }), pid: 4242 };
-  const stage = planExec({ ...request, awaitCgroup: true }).stage.map(({ op }) => op);
+  const stage = planExec({ ...request, awaitCgroup: 'systemd' }).stage.map(({ op }) => op);
   assert.equal(stage.slice(0, 2), ['openProc', 'awaitCgroup']);
   assert.not(planExec(request).stage.some(({ op }) => op === 'awaitCgroup'));
 });
