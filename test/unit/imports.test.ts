@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'undo',
   ],
   console: ['cancellation', 'errors', 'native'],
-  hooks: ['errors', 'native'],
+  hooks: ['errors', 'native', 'spec'],
   events: ['cgroup', 'errors', 'native'],
   network: ['errors', 'native', 'undo'],
   resctrl: ['errors', 'spec', 'undo'],

@@ -2,12 +2,11 @@ import { resolve } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.js';
 import type { NotifyProxy } from '../console/notify-proxy.js';
 import { TsruncError } from '../errors.js';
+import { knownParts } from '../hooks/known-parts.js';
 import { runHooks } from '../hooks/run.js';
 import { encode } from '../native/encode.js';
 import type { Program } from '../plan/operations.js';
 import { plan } from '../plan/plan.js';
-import { hookKinds } from '../spec/names.js';
-import type { Hook, Hooks } from '../spec/types.js';
 import { containerExists } from '../state/failure.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { identify } from '../state/process.js';
@@ -28,7 +27,7 @@ import { Provisions } from './provisions.js';
 import { agentOf, tellAgent } from './seccomp-agent.js';
 import { START_SOCKET } from './start-socket.js';
 import { type PreparedStdio, prepareStdio } from './stdio.js';
-import { inTurn } from './turns.js';
+import { inTurn, passTurn } from './turns.js';
 
 /** What is left to a caller who goes on with the container. */
 export interface Started {
@@ -172,6 +171,7 @@ class Creation {
     this.#state = { ...this.#state, owner: await ownerName() };
     const bytes = encode(program, await compileFilters(this.#context, program));
     this.#state = { ...this.#state, ...(await this.#provisions.check(this.#id)) };
+    await passTurn();
     this.#options.signal?.throwIfAborted();
 
     const folder = store.create(this.#id);
@@ -279,6 +279,7 @@ class Creation {
     };
     const birthplace = ours?.birthplace;
     if (birthplace !== undefined) await make();
+    await passTurn();
     const listener = this.#startNow ? undefined : native.listen(folder.path(START_SOCKET));
     const equipment = {
       stdio,
@@ -378,19 +379,6 @@ class Creation {
       owner,
     };
   }
-}
-
-/** Hooks without properties that are not ours to keep: a number that JSON can't hold may be among them. */
-function knownParts(hooks: Hooks): Hooks {
-  const kept = (list: readonly Hook[]): Hook[] =>
-    list.map(({ path, args, env, timeout }) => ({
-      path,
-      ...(args && { args }),
-      ...(env && { env }),
-      ...(timeout !== undefined && { timeout }),
-    }));
-  const kinds = hookKinds.flatMap((kind) => (hooks[kind] ? [[kind, kept(hooks[kind])]] : []));
-  return Object.fromEntries(kinds);
 }
 
 function badArgument(message: string): TsruncError {

@@ -1,5 +1,5 @@
 /**
- * Creations and removals that run at the same time take turns: each is some milliseconds of work in one piece, and the
+ * Creations and removals that run at the same time take turns: each is some milliseconds of work, in a few pieces, and the
  * event loop is the caller's, too. Many containers may end in the same moment. Who is alone waits for nothing.
  */
 let running = 0;
@@ -15,6 +15,11 @@ export async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   } finally {
     --running;
   }
+}
+
+/** Between two pieces of such work: lets the others go on, if there are any. */
+export async function passTurn(): Promise<void> {
+  if (running > 1) await nextTurn();
 }
 
 function nextTurn(): Promise<void> {
