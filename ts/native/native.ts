@@ -13,7 +13,8 @@ export interface Native {
   /**
    * Starts the embedded `init` from its sealed memfd (clone3 with CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND):
    * no signal is blocked or ignored in it, its environment is empty, and it has exactly `callers` and `fds`.
-   * Doesn't wait until it is init: that it could not become it, it says over its socket, as init says its errors.
+   * Waits until it is init only where it is born into a cgroup. That it could not become init, it says over its socket, as init
+   * says its errors; until then it has copies of all descriptors of this process.
    */
   spawn(options: SpawnOptions): SpawnedProcess | Promise<SpawnedProcess>;
 

@@ -12,17 +12,20 @@ import { memoryLimits } from './memory.js';
 import { netClsLimits, netPrioLimits } from './network.js';
 import { pidsLimits } from './pids.js';
 
-/** Of each controller of cgroup v1: how what concerns it is translated. */
-const plans: Readonly<Record<string, Plan>> = {
-  memory: ({ memory }, files) => (memory ? memoryLimits(memory, files) : []),
-  cpu: ({ cpu }) => (cpu ? cpuLimits(cpu) : []),
-  cpuset: ({ cpu }) => (cpu ? cpusetLimits(cpu) : []),
-  pids: ({ pids }) => (pids ? pidsLimits(pids) : []),
-  blkio: ({ blockIO }, files) => (blockIO ? blkioLimits(blockIO, files) : []),
-  hugetlb: ({ hugepageLimits }) => hugetlbLimits(hugepageLimits ?? [], 'limit_in_bytes'),
-  net_cls: ({ network }) => (network ? netClsLimits(network) : []),
-  net_prio: ({ network }) => (network ? netPrioLimits(network) : []),
-  rdma: ({ rdma }) => rdmaLimits(rdma ?? {}),
+/** Of each controller of cgroup v1: the property of `linux.resources`, and how it's translated. */
+const plans: Readonly<Record<string, readonly [section: keyof LinuxResources, plan: Plan]>> = {
+  memory: ['memory', ({ memory }, files) => (memory ? memoryLimits(memory, files) : [])],
+  cpu: ['cpu', ({ cpu }) => (cpu ? cpuLimits(cpu) : [])],
+  cpuset: ['cpu', ({ cpu }) => (cpu ? cpusetLimits(cpu) : [])],
+  pids: ['pids', ({ pids }) => (pids ? pidsLimits(pids) : [])],
+  blkio: ['blockIO', ({ blockIO }, files) => (blockIO ? blkioLimits(blockIO, files) : [])],
+  hugetlb: [
+    'hugepageLimits',
+    ({ hugepageLimits }) => hugetlbLimits(hugepageLimits ?? [], 'limit_in_bytes'),
+  ],
+  net_cls: ['network', ({ network }) => (network ? netClsLimits(network) : [])],
+  net_prio: ['network', ({ network }) => (network ? netPrioLimits(network) : [])],
+  rdma: ['rdma', ({ rdma }) => rdmaLimits(rdma ?? {})],
 };
 
 /** Only to find out whether anything is asked of a controller. */
@@ -36,7 +39,8 @@ const noFiles: Files = { read: () => '', has: () => false };
  */
 export function planV1(location: CgroupLocation, resources: LinuxResources): Writes[] {
   const unified = location.directories['unified'];
-  const all = Object.entries(plans).map(([controller, plan]): Writes => {
+  const all = Object.entries(plans).map(([controller, [section, plan]]): Writes => {
+    if (resources[section] == null) return { directory: '', limits: [] };
     const directory = hierarchyWith(location, controller);
     if (directory !== undefined) return { directory, limits: plan(resources, filesOf(directory)) };
     const [first] = plan(resources, noFiles);
@@ -57,8 +61,8 @@ export function planV1(location: CgroupLocation, resources: LinuxResources): Wri
  * @throws TsruncError UNSUPPORTED as of `planV1`
  */
 export function refuseV1(location: CgroupLocation, resources: LinuxResources): void {
-  for (const [controller, plan] of Object.entries(plans)) {
-    if (hierarchyWith(location, controller) !== undefined) continue;
+  for (const [controller, [section, plan]] of Object.entries(plans)) {
+    if (resources[section] == null || hierarchyWith(location, controller) !== undefined) continue;
     const [first] = plan(resources, noFiles);
     if (first !== undefined && placeInUnified(location, controller) === undefined)
       throw withoutHierarchy(first.name, controller);
