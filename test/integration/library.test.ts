@@ -61,6 +61,15 @@ root(test)('the exit code, the signal, kill and state', async () => {
   assert.equal(await killed.wait(), { signal: 9 });
 });
 
+root(test)('what plan returns is the caller's own', async () => {
+  const bundle = lab.bundle(args('true'));
+  const before = await runtime.plan(bundle);
+  const changed = (await runtime.plan(bundle)) as unknown as Record<string, unknown[]>;
+  for (const operation of changed['start'] as Record<string, string[]>[])
+    operation['args']?.push('changed');
+  assert.equal(await runtime.plan(bundle), before);
+});
+
 root(test)('a create that fails keeps no descriptor', async () => {
   const bundle = lab.bundle(args('sleep', '1000'));
   const first = lab.name();

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { isSystemError, TsruncError } from '../errors.js';
 import { loadNative } from '../native/addon.js';
 import { isDirectory, isFile } from '../native/files.js';
-import { parseSpec } from '../spec/parse.js';
+import { recallSpec } from '../spec/recall.js';
 import type { Spec } from '../spec/types.js';
 import { findUnsupported } from '../spec/unsupported.js';
 import type { Violation } from '../spec/violation.js';
@@ -26,7 +26,7 @@ const MOST_BYTES = 16 * 1024 * 1024;
 export function loadBundle(folder: string): Bundle {
   const path = resolve(folder);
   const text = readConfig(path);
-  const spec = parseSpec(text);
+  const spec = recallSpec(text);
   refuse(findUnsupported(spec));
   return { path, spec, text, rootfs: findRootfs(path, spec) };
 }

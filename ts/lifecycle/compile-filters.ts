@@ -11,6 +11,8 @@ import type { Context } from './context.js';
  */
 const recent = new Map<string, CompiledSeccomp>();
 const MOST_RECENT = 16;
+/** The same by the policy, as long as somebody has that: its key is the hash of a long text. */
+const compiledOf = new WeakMap<SeccompPolicy, CompiledSeccomp>();
 
 /** The compiled form of each filter in a Program: kept from an earlier container, or made now and kept. */
 export async function compileFilters(
@@ -21,7 +23,10 @@ export async function compileFilters(
   for (const operation of start) {
     if (operation.op !== 'loadSeccomp') continue;
     const policy = operation.filter;
-    const compiled = await compileOrFind(native, new FilterCache(store.root, native), policy);
+    const compiled =
+      compiledOf.get(policy) ??
+      (await compileOrFind(native, new FilterCache(store.root, native), policy));
+    compiledOf.set(policy, compiled);
     const missed = missedNames(policy, compiled.unknown);
     if (missed.length > 0)
       warn(

@@ -1,7 +1,7 @@
 import { TsruncError } from '../errors.js';
 import { encode } from '../native/encode.js';
 import { planExec } from '../plan/exec.js';
-import { parseSpec } from '../spec/parse.js';
+import { recallSpec } from '../spec/recall.js';
 import type { Process, Spec } from '../spec/types.js';
 import type { ContainerFolder } from '../state/folder.js';
 import { openVerified } from '../state/process.js';
@@ -56,7 +56,7 @@ function openContainer(
   if (state.status === 'paused' && options.ignorePaused !== true) {
     throw refused('cannot exec in a paused container: resume it, or use --ignore-paused');
   }
-  return { stored, state, spec: parseSpec(readConfig(folder)) };
+  return { stored, state, spec: recallSpec(readConfig(folder)) };
 }
 
 function readConfig(folder: ContainerFolder): string {

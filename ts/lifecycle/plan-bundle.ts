@@ -12,20 +12,23 @@ export async function planBundle(
   const { path, spec, rootfs } = loadBundle(folder);
   const id = 'plan';
   const cgroup = await cgroupOf({ host, cgroups, native, warn: () => {} }, id, spec);
-  return plan({
-    spec,
-    host,
-    id,
-    bundle: path,
-    rootfs,
-    folder: store.path(id),
-    ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
-    ...awaitedCgroup(cgroup),
-    joinFiles: cgroup?.joinFiles ?? [],
-    noPivot: false,
-    noNewKeyring: false,
-    preserveFds: 0,
-    listenFds: 0,
-    awaitStart: true,
-  });
+  // The caller's own: what a configuration is parsed to is shared with later calls.
+  return structuredClone(
+    plan({
+      spec,
+      host,
+      id,
+      bundle: path,
+      rootfs,
+      folder: store.path(id),
+      ...(cgroup === undefined ? {} : { cgroup: cgroup.location }),
+      ...awaitedCgroup(cgroup),
+      joinFiles: cgroup?.joinFiles ?? [],
+      noPivot: false,
+      noNewKeyring: false,
+      preserveFds: 0,
+      listenFds: 0,
+      awaitStart: true,
+    }),
+  );
 }

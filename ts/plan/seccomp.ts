@@ -87,6 +87,9 @@ export interface ResolvedSeccomp {
   readonly listener: boolean;
 }
 
+/** What was resolved for a filter that many containers share. */
+const resolved = new WeakMap<LinuxSeccomp, { readonly arch: string; policy: SeccompPolicy }>();
+
 /**
  * config-linux.md, "Seccomp".
  *
@@ -97,6 +100,14 @@ export function resolveSeccomp(
   seccomp: LinuxSeccomp,
   { arch, kernel }: Pick<Host, 'arch' | 'kernel'>,
 ): ResolvedSeccomp {
+  const known = resolved.get(seccomp);
+  const policy = known?.arch === arch ? known.policy : resolvePolicy(seccomp, arch);
+  resolved.set(seccomp, { arch, policy });
+  const listener = hasNotifications(seccomp);
+  return { policy, flags: resolveFlags(seccomp.flags ?? [], listener, kernel), listener };
+}
+
+function resolvePolicy(seccomp: LinuxSeccomp, arch: Host['arch']): SeccompPolicy {
   const { defaultAction, defaultErrnoRet, syscalls = [] } = seccomp;
   const rules = syscalls.map((syscall, index) => ({
     action: resolveAction(syscall.action, syscall.errnoRet, `linux.seccomp.syscalls[${index}]`),
@@ -110,14 +121,12 @@ export function resolveSeccomp(
       }),
     ),
   }));
-  const policy = {
+  return {
     defaultAction: resolveAction(defaultAction, defaultErrnoRet, 'linux.seccomp'),
     ...(openActions.has(defaultAction) ? {} : { newerAction: NOT_THERE }),
     architectures: resolveArchitectures(seccomp.architectures ?? [], arch),
     rules,
   };
-  const listener = hasNotifications(seccomp);
-  return { policy, flags: resolveFlags(seccomp.flags ?? [], listener, kernel), listener };
 }
 
 function resolveArchitectures(wanted: readonly string[], arch: string): string[] {
