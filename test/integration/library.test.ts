@@ -61,7 +61,7 @@ root(test)('the exit code, the signal, kill and state', async () => {
   assert.equal(await killed.wait(), { signal: 9 });
 });
 
-root(test)('what plan returns is the caller's own', async () => {
+root(test)("what plan returns is the caller's own", async () => {
   const bundle = lab.bundle(args('true'));
   const before = await runtime.plan(bundle);
   const changed = (await runtime.plan(bundle)) as unknown as Record<string, unknown[]>;
