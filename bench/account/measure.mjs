@@ -17,7 +17,7 @@ const parts = [
   ['plans', 'plan'],
   ['finds the compiled filter', 'compileFilters'],
   ['encodes the Program', 'encode'],
-  ['makes the cgroups', 'createCgroup', 'fillCgroup'],
+  ['makes the cgroups', 'setUpCgroup'],
   ['starts the stage', 'spawn'],
   ['writes the state', 'write', 'record', '#record'],
   ['talks to init', 'awaitCreated', 'awaitExec', 'begin', 'reply', 'lead'],

@@ -58,7 +58,7 @@ export function awaitedCgroup(cgroup: Cgroup | undefined): Pick<PlanRequest, 'aw
 }
 
 /** Makes it and sets its limits, but for the one of pids, and gives it to who owns it. */
-export async function makeCgroup(
+export async function setUpCgroup(
   cgroup: Cgroup,
   spec: Spec,
   { privileged }: Host,

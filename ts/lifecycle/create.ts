@@ -15,7 +15,7 @@ import { Undo } from '../undo.js';
 import { type Bundle, loadBundle } from './bundle.js';
 import { listenFdNames, ownerName, requireInherited, requireNoHooks } from './caller.js';
 import { compileFilters } from './compile-filters.js';
-import { awaitedCgroup, cgroupOf, makeCgroup } from './container-cgroup.js';
+import { awaitedCgroup, cgroupOf, setUpCgroup } from './container-cgroup.js';
 import type { Context } from './context.js';
 import { nothingToStart } from './failures.js';
 import { writeIdMaps } from './id-maps.js';
@@ -275,7 +275,7 @@ class Creation {
     // systemd's is made when there is a process for it.
     const ours = cgroup?.begin === undefined ? cgroup : undefined;
     const make = async (): Promise<void> => {
-      if (ours !== undefined) await makeCgroup(ours, this.#bundle.spec, host, undo);
+      if (ours !== undefined) await setUpCgroup(ours, this.#bundle.spec, host, undo);
     };
     const birthplace = ours?.birthplace;
     if (birthplace !== undefined) await make();
@@ -305,7 +305,7 @@ class Creation {
       annotations,
       devices: linux?.resources?.devices,
     });
-    await makeCgroup(cgroup, spec, this.#context.host, undo);
+    await setUpCgroup(cgroup, spec, this.#context.host, undo);
   }
 
   async #begin(launch: Launch): Promise<void> {
