@@ -107,7 +107,7 @@ function referenceCases() {
     { group, name: 'floor: the bare system calls, in C', act: () => call(floor) },
     {
       group,
-      name: 'the same, by its own clock',
+      name: 'floor, by its own clock',
       act: () => {
         call([...floor, clock]);
         return Number(readFileSync(clock, 'utf8'));
