@@ -2,6 +2,7 @@ import type { CompiledFilters } from '../native/encode.js';
 import type { CompiledSeccomp, Native, SeccompPolicy } from '../native/native.js';
 import type { Program } from '../plan/operations.js';
 import { lenientActions } from '../plan/seccomp.js';
+import { Recent } from '../recent.js';
 import { FilterCache } from '../state/filter-cache.js';
 import type { Context } from './context.js';
 
@@ -9,8 +10,7 @@ import type { Context } from './context.js';
  * What this process found or made last, by key: most containers of one program have one of few profiles, and an entry on
  * disk is read and hashed each time.
  */
-const recent = new Map<string, CompiledSeccomp>();
-const MOST_RECENT = 16;
+const recent = new Recent<CompiledSeccomp>(16);
 /** The same by the policy, as long as somebody has that: its key is the hash of a long text. */
 const compiledOf = new WeakMap<SeccompPolicy, CompiledSeccomp>();
 
@@ -50,10 +50,7 @@ async function compileOrFind(
     compiled = await native.compileSeccomp(policy);
     cache.keep(key, compiled);
   }
-  recent.delete(key);
-  recent.set(key, compiled);
-  const [oldest] = recent.keys();
-  if (recent.size > MOST_RECENT && oldest !== undefined) recent.delete(oldest);
+  recent.keep(key, compiled);
   return compiled;
 }
 

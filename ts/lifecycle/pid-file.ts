@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { isSystemError, TsruncError } from '../errors.js';
 import { loadNative } from '../native/addon.js';
+import { writeFile } from '../native/files.js';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
@@ -14,15 +15,9 @@ function temporaryOf(pidFile: string, id: string): string {
 export function writePidFile(pidFile: string, id: string, pid: number): void {
   const temporary = temporaryOf(resolve(pidFile), id);
   try {
-    const { open, write, close, rename } = loadNative();
     remove(temporary);
-    const fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644);
-    try {
-      write(fd, String(pid));
-    } finally {
-      close(fd);
-    }
-    rename(temporary, pidFile);
+    writeFile(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644, String(pid));
+    loadNative().rename(temporary, pidFile);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new TsruncError(`the pid file ${pidFile} can't be written: ${error.code}`, {

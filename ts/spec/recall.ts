@@ -1,9 +1,9 @@
+import { Recent } from '../recent.js';
 import { parseSpec } from './parse.js';
 import type { Spec } from './types.js';
 
 /** What was parsed last, by its text. */
-const recent = new Map<string, Spec>();
-const MOST_RECENT = 16;
+const recent = new Recent<Spec>(16);
 const LONGEST = 256 * 1024;
 
 /**
@@ -12,10 +12,6 @@ const LONGEST = 256 * 1024;
  */
 export function recallSpec(text: string): Spec {
   const spec = recent.get(text) ?? parseSpec(text);
-  if (text.length > LONGEST) return spec;
-  recent.delete(text);
-  recent.set(text, spec);
-  const [oldest] = recent.keys();
-  if (recent.size > MOST_RECENT && oldest !== undefined) recent.delete(oldest);
+  if (text.length <= LONGEST) recent.keep(text, spec);
   return spec;
 }

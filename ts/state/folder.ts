@@ -1,7 +1,7 @@
 import { constants, rmSync } from 'node:fs';
 import type { Cancellation } from '../cancellation.js';
 import { loadNative } from '../native/addon.js';
-import { isFile } from '../native/files.js';
+import { isFile, writeFile } from '../native/files.js';
 import type { Native } from '../native/native.js';
 import { failedWith, notFound, systemFailure } from './failure.js';
 import { acquire, isHeld, type Lock } from './lock.js';
@@ -147,11 +147,5 @@ export class ContainerFolder {
 
 /** Not flushed: a file that a crash of the kernel could tear describes a container that died with it. */
 function writeNew(path: string, flag: number, text: string): void {
-  const native = loadNative();
-  const fd = native.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | flag, 0o600);
-  try {
-    native.write(fd, text);
-  } finally {
-    native.close(fd);
-  }
+  writeFile(path, O_WRONLY | O_CREAT | O_NOFOLLOW | flag, 0o600, text);
 }
